@@ -1,0 +1,115 @@
+"""SNS and SQS clients.
+
+Against the emulator nothing of the ambient AWS configuration counts: profiles, keys, regions and endpoints of the user's real
+account never lead there. Real AWS uses the ambient credentials; they need sns:Publish on the topic, and
+sqs:ReceiveMessage and sqs:DeleteMessage on the queue. Nothing is ever created on real AWS from here.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pipeline.domain.errors import Unavailable
+
+REGION, ACCOUNT = "us-east-1", "123456789012"  # the emulator's
+_NOTHING_THERE = {
+    "NotFound",
+    "NotFoundException",
+    "QueueDoesNotExist",
+    "AWS.SimpleQueueService.NonExistentQueue",
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    topic_arn: str
+    queue_url: str
+
+
+class NothingThere(Unavailable):
+    """The topic or queue does not exist: an emulator that came back empty, or a wrong setting."""
+
+
+def client(service: str, endpoint_url: str | None, read_timeout_s: float = 5.0) -> Any:
+    """A boto3 client; `endpoint_url` None is real AWS."""
+    config = Config(connect_timeout=2, read_timeout=read_timeout_s, retries={"mode": "standard", "max_attempts": 2})
+    if endpoint_url is None:
+        return boto3.session.Session().client(service, config=config)
+    ignored = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+        "region": (None, None, REGION, None),
+    }
+    core = botocore.session.Session(session_vars=ignored)
+    session = boto3.session.Session("tickerline", "tickerline", region_name=REGION, botocore_session=core)
+    return session.client(service, endpoint_url=endpoint_url, config=config)
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        kind = NothingThere if code in _NOTHING_THERE else Unavailable
+        raise kind(f"AWS: {error.operation_name} answered {code}") from None
+    except BotoCoreError as error:
+        raise Unavailable(f"AWS: {type(error).__name__}") from None
+
+
+def provision(endpoint_url: str, prefix: str) -> Resources:
+    """Make the topic, the queue, its dead-letter queue and the subscription on the emulator; safe to repeat."""
+    sns, sqs = client("sns", endpoint_url), client("sqs", endpoint_url)
+    with mapped_errors():
+        topic_arn = sns.create_topic(Name=f"{prefix}-bars")["TopicArn"]
+        dead_url = sqs.create_queue(QueueName=f"{prefix}-driver-dead")["QueueUrl"]
+        dead_arn = _queue_arn(sqs, dead_url)
+        queue_url = sqs.create_queue(QueueName=f"{prefix}-driver")["QueueUrl"]
+        queue_arn = _queue_arn(sqs, queue_url)
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "sns.amazonaws.com"},
+                    "Action": "sqs:SendMessage",
+                    "Resource": queue_arn,
+                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
+                }
+            ],
+        }
+        sqs.set_queue_attributes(
+            QueueUrl=queue_url,
+            Attributes={
+                "VisibilityTimeout": "30",
+                # Never 1: SQS may count a receive that the consumer never got.
+                "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": "5"}),
+                "Policy": json.dumps(policy),
+            },
+        )
+        sns.subscribe(
+            TopicArn=topic_arn,
+            Protocol="sqs",
+            Endpoint=queue_arn,
+            Attributes={"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": ["bars.stored"]})},
+        )
+    return Resources(topic_arn, queue_url)
+
+
+def _queue_arn(sqs: Any, url: str) -> str:
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    return str(attributes["QueueArn"])
+
+
+def configured(topic_arn: str | None, queue_url: str | None) -> Resources | None:
+    """The topic and queue that the settings name, if they name both."""
+    return Resources(topic_arn, queue_url) if topic_arn and queue_url else None

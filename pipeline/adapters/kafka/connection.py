@@ -1,0 +1,67 @@
+"""What the Kafka adapters share: configuration, error mapping, and the topics.
+
+Needs: Write and Describe on the topic and its checkpoints, Write on the transactional ids `<topic>-forward-*`, Read on both; and
+Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics at first use.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from pipeline.domain.errors import Fenced, Unavailable
+
+logger = logging.getLogger(__name__)
+_FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
+# librdkafka reports every broken connection of its own accord; what matters comes back as an exception.
+_quiet = logging.getLogger("pipeline.adapters.kafka.librdkafka")
+_quiet.setLevel(logging.CRITICAL)
+
+
+def configuration(bootstrap_servers: str, **more: Any) -> dict[str, Any]:
+    """librdkafka's settings for a client; names with dots are given with underscores."""
+    return {"bootstrap.servers": bootstrap_servers, "logger": _quiet, "reconnect.backoff.max.ms": 1000,
+            "topic.metadata.refresh.interval.ms": 10_000} | {
+        name.replace("_", "."): value for name, value in more.items()
+    }  # fmt: skip
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        kafka_error = error.args[0]
+        if kafka_error.code() in _FENCED:
+            raise Fenced(f"Kafka: {kafka_error.name()}") from None
+        raise Unavailable(f"Kafka: {kafka_error.str()}") from None
+    except BufferError:
+        raise Unavailable("Kafka: the producer's queue is full") from None
+
+
+@lru_cache(maxsize=4)
+def ensure_topics(bootstrap_servers: str, topic: str, checkpoint_topic: str, partitions: int) -> None:
+    """Make the two topics on a real broker where they are missing; once a process. Raises Unavailable."""
+    admin = AdminClient(configuration(bootstrap_servers))
+    with mapped_errors():
+        known = admin.list_topics(timeout=10).topics
+        missing = [
+            new
+            for new in (
+                NewTopic(topic, partitions),
+                NewTopic(checkpoint_topic, partitions, config={"cleanup.policy": "compact"}),
+            )
+            if new.topic not in known
+        ]
+        for name, future in (admin.create_topics(missing) if missing else {}).items():
+            try:
+                future.result(timeout=15)
+                logger.info("made the topic %s with %d partitions", name, partitions)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise

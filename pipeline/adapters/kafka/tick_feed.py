@@ -1,0 +1,55 @@
+"""Reads the ticks back for showing: from the end of every partition, without a consumer group's rebalances."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+
+from pipeline.adapters.kafka.connection import configuration, mapped_errors
+from pipeline.domain.errors import Unavailable
+from pipeline.ports.tick_log import LoggedTick
+
+_AT_ONCE = 2000
+
+
+class KafkaTickFeed:
+    def __init__(self, bootstrap_servers: str, topic: str, partitions: int) -> None:
+        self._servers, self._topic, self._partitions = bootstrap_servers, topic, partitions
+        self._consumer: Consumer | None = None
+
+    def read(self, timeout_s: float) -> Sequence[LoggedTick]:
+        with mapped_errors():
+            consumer = self._consumer or self._open()
+            messages = consumer.consume(_AT_ONCE, timeout_s)
+        ticks = []
+        for message in messages:
+            if error := message.error():
+                raise Unavailable(f"Kafka: {error.str()}")
+            value, key = message.value(), message.key()
+            if value is not None and key is not None:
+                ticks.append(LoggedTick(key.decode(), value, _made_at(message.headers())))
+        return ticks
+
+    def close(self) -> None:
+        if self._consumer:
+            self._consumer.close()
+            self._consumer = None
+
+    def _open(self) -> Consumer:
+        consumer = Consumer(
+            configuration(
+                self._servers,
+                group_id=f"{self._topic}-show",
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                auto_offset_reset="earliest",  # a broker that was started anew has fewer records than were read
+                fetch_wait_max_ms=20,
+            )
+        )
+        consumer.assign([TopicPartition(self._topic, p, OFFSET_END) for p in range(self._partitions)])
+        self._consumer = consumer
+        return consumer
+
+
+def _made_at(headers: Any) -> float:
+    return next((float(value or 0) for name, value in headers or () if name == "made_at"), 0.0)

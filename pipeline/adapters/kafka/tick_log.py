@@ -1,0 +1,107 @@
+"""The tick log on Kafka: one transactional producer a shard; the checkpoint is a record of the same transaction.
+
+The partition is the shard, the key the symbol. The checkpoint topic is compacted, with the shard as key and partition;
+it is read back only after `init_transactions` has fenced every earlier producer of the shard, so it cannot move any more.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from pipeline.adapters.kafka.connection import configuration, ensure_topics, mapped_errors
+from pipeline.domain.batches import Batch, Position
+from pipeline.domain.errors import Unavailable
+
+_TIMEOUT_S = 5.0
+_TAIL = 64  # offsets at the end of the checkpoint partition that are read first
+
+
+class KafkaTickLog:
+    def __init__(
+        self, bootstrap_servers: str, topic: str, checkpoint_topic: str, shard: int, shards: int, embedded: bool
+    ) -> None:
+        self._servers, self._topic, self._checkpoints = bootstrap_servers, topic, checkpoint_topic
+        self._shard, self._shards, self._embedded = shard, shards, embedded
+        self._producer: Producer | None = None
+
+    def open(self) -> Position | None:
+        self.close()
+        if not self._embedded:
+            ensure_topics(self._servers, self._topic, self._checkpoints, self._shards)
+        producer = Producer(
+            configuration(
+                self._servers,
+                transactional_id=f"{self._topic}-forward-{self._shard}",
+                transaction_timeout_ms=10_000,
+                linger_ms=2,
+                compression_type="lz4",
+            )
+        )
+        with mapped_errors():
+            producer.init_transactions(_TIMEOUT_S)
+            checkpoint = self._read_checkpoint()
+        self._producer = producer
+        return checkpoint
+
+    def append(self, batches: Sequence[Batch]) -> None:
+        producer = self._producer
+        if producer is None:
+            raise Unavailable("Kafka: the log is not open")
+        try:
+            with mapped_errors():
+                producer.begin_transaction()
+                put = partial(producer.produce, self._topic, partition=self._shard)
+                for batch in batches:
+                    headers: list[tuple[str, str | bytes | None]] = [("made_at", repr(batch.made_at).encode())]
+                    for symbol, value in batch.ticks:
+                        put(value=value, key=symbol, headers=headers)
+                position = json.dumps(batches[-1].position)
+                producer.produce(self._checkpoints, position, str(self._shard), partition=self._shard)
+                producer.commit_transaction(_TIMEOUT_S)
+        except Exception:
+            # Whatever happened to this transaction, the next `open` ends it and reads back what was committed.
+            self._producer = None
+            raise
+
+    def close(self) -> None:
+        self._producer = None
+
+    def _read_checkpoint(self) -> Position | None:
+        consumer = Consumer(
+            configuration(
+                self._servers,
+                group_id=f"{self._topic}-forward",
+                enable_auto_commit=False,
+                enable_partition_eof=True,
+                isolation_level="read_committed",
+            )
+        )
+        try:
+            partition = TopicPartition(self._checkpoints, self._shard)
+            low, high = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
+            newest: Position | None = None
+            for start in dict.fromkeys((max(low, high - _TAIL), low)):
+                if newest is None and high > low:
+                    newest = self._newest(consumer, start)
+            return newest
+        finally:
+            consumer.close()
+
+    def _newest(self, consumer: Consumer, start: int) -> Position | None:
+        """The last checkpoint of this shard from offset `start` to the end."""
+        consumer.assign([TopicPartition(self._checkpoints, self._shard, start)])
+        newest: Position | None = None
+        while True:
+            message = consumer.poll(_TIMEOUT_S)
+            if message is None:
+                raise Unavailable("Kafka: the checkpoint could not be read in time")
+            error = message.error()
+            if error and error.code() == KafkaError._PARTITION_EOF:
+                return newest
+            if error:
+                raise Unavailable(f"Kafka: {error.str()}")
+            value = message.value()
+            if value is not None:
+                newest = Position(*json.loads(value))

@@ -1,0 +1,41 @@
+"""SNS and SQS in memory: one topic, one queue; what is not deleted comes again, and after 5 times is put aside."""
+
+from collections.abc import Sequence
+from itertools import count
+
+from pipeline.domain.events import BarsStored
+from pipeline.ports.event_bus import Delivery
+
+_MOST_RECEIVES = 5
+
+
+class MemoryBus:
+    """Publisher and queue in one; `dead` is the dead-letter queue."""
+
+    def __init__(self) -> None:
+        self._ids = count(1)
+        self._waiting: dict[str, str] = {}
+        self._received: dict[str, int] = {}
+        self.dead: list[str] = []
+
+    def publish(self, event: BarsStored) -> str:
+        return self.put(event.to_json())
+
+    def put(self, body: str) -> str:
+        """Put any text into the queue, as a stranger could."""
+        message_id = f"message-{next(self._ids)}"
+        self._waiting[message_id] = body
+        return message_id
+
+    def receive(self, wait_s: float) -> Sequence[Delivery]:
+        deliveries = []
+        for handle, body in list(self._waiting.items())[:10]:
+            self._received[handle] = self._received.get(handle, 0) + 1
+            if self._received[handle] > _MOST_RECEIVES:
+                self.dead.append(self._waiting.pop(handle))
+            else:
+                deliveries.append(Delivery(body, handle))
+        return deliveries
+
+    def delete(self, delivery: Delivery) -> None:
+        self._waiting.pop(delivery.handle, None)

@@ -1,0 +1,29 @@
+"""Leases in memory, expiring by a clock."""
+
+from collections.abc import Iterable
+
+from pipeline.ports.clock import Clock
+
+
+class MemoryLeases:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: dict[str, tuple[str, float]] = {}
+
+    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
+        now, held = self._clock.monotonic(), set()
+        for name in names:
+            owner, until = self._held.get(name, (holder, 0.0))
+            if owner == holder or until <= now:
+                self._held[name] = (holder, now + ttl_ms / 1000)
+                held.add(name)
+        return held
+
+    def release(self, names: Iterable[str], holder: str) -> None:
+        for name in names:
+            if self._held.get(name, ("", 0.0))[0] == holder:
+                del self._held[name]
+
+    def holders(self, names: Iterable[str]) -> dict[str, str]:
+        now = self._clock.monotonic()
+        return {n: self._held[n][0] for n in names if n in self._held and self._held[n][1] > now}

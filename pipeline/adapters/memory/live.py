@@ -1,0 +1,30 @@
+"""The live channel in memory: frames pile up in `frames` for a test to read."""
+
+from typing import Any
+
+from pipeline.domain.health import Heartbeat
+from pipeline.ports.clock import Clock
+
+
+class MemoryLive:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.frames: list[dict[str, Any]] = []
+        self._snapshot: dict[str, Any] | None = None
+        self._beats: dict[str, Heartbeat] = {}
+
+    def publish(self, frame: dict[str, Any]) -> None:
+        self.frames.append(frame)
+
+    def save_snapshot(self, snapshot: dict[str, Any]) -> None:
+        self._snapshot = snapshot
+
+    def snapshot(self) -> dict[str, Any] | None:
+        return self._snapshot
+
+    def beat(self, heartbeat: Heartbeat) -> None:
+        self._beats[heartbeat.instance] = heartbeat
+
+    def heartbeats(self) -> list[Heartbeat]:
+        now = self._clock.now().timestamp()
+        return sorted((b for b in self._beats.values() if now - b.at <= 10), key=lambda beat: beat.instance)

@@ -1,0 +1,59 @@
+"""Sessions, epochs and legs in memory."""
+
+from dataclasses import replace
+
+from pipeline.domain.batches import Position
+from pipeline.domain.sessions import Leg, Session
+
+
+class MemoryPlanStore:
+    def __init__(self) -> None:
+        self._sessions: dict[int, Session] = {}
+        self._after: dict[int, int] = {}
+        self._epochs: dict[int, int] = {}
+        self._legs: dict[int, list[Leg]] = {}
+
+    def current_session(self) -> Session | None:
+        return self._sessions[max(self._sessions)] if self._sessions else None
+
+    def session(self, opened_ms: int) -> Session | None:
+        return self._sessions.get(opened_ms)
+
+    def session_after(self, opened_ms: int) -> Session | None:
+        return self._sessions.get(self._after.get(opened_ms, -1))
+
+    def open_session(self, session: Session, after: int | None) -> Session:
+        opened = self._after.setdefault(after or 0, session.opened_ms)
+        return self._sessions.setdefault(opened, session)
+
+    def admit(self, opened_ms: int, symbols: list[str]) -> bool:
+        session = self._sessions.get(opened_ms)
+        new = [symbol for symbol in symbols if session and symbol not in session.members]
+        if session and new:
+            self._sessions[opened_ms] = replace(session, members=(*session.members, *new))
+        return bool(new)
+
+    def new_epoch(self, shard: int) -> int:
+        self._epochs[shard] = self._epochs.get(shard, 0) + 1
+        return self._epochs[shard]
+
+    def epoch(self, shard: int) -> int:
+        return self._epochs.get(shard, 0)
+
+    def append_leg(self, leg: Leg) -> bool:
+        legs = self._legs.setdefault(leg.shard, [])
+        if leg.epoch != self._epochs.get(leg.shard) or any(leg.number == other.number for other in legs):
+            return False
+        legs.append(leg)
+        legs.sort(key=lambda one: one.number)
+        return True
+
+    def newest_leg(self, session_ms: int) -> Leg | None:
+        of_session = [leg for legs in self._legs.values() for leg in legs if leg.session_ms == session_ms]
+        return max(of_session, key=lambda leg: leg.starts_ms, default=None)
+
+    def leg_at(self, shard: int, position: Position) -> Leg | None:
+        return next((leg for leg in reversed(self._legs.get(shard, [])) if leg.covers(position)), None)
+
+    def legs_after(self, shard: int, number: int) -> list[Leg]:
+        return [leg for leg in self._legs.get(shard, []) if leg.number > number]

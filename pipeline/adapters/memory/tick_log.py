@@ -1,0 +1,60 @@
+"""The tick log in memory: `MemoryBroker` holds what was committed, and fences like a real broker."""
+
+from collections.abc import Sequence
+
+from pipeline.domain.batches import Batch, Position
+from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.ports.tick_log import LoggedTick
+
+
+class MemoryBroker:
+    def __init__(self) -> None:
+        self.ticks: dict[int, list[LoggedTick]] = {}
+        self.checkpoints: dict[int, Position] = {}
+        self.generations: dict[int, int] = {}
+        self.away = False
+
+
+class MemoryTickLog:
+    def __init__(self, broker: MemoryBroker, shard: int) -> None:
+        self._broker, self._shard = broker, shard
+        self._generation: int | None = None
+
+    def open(self) -> Position | None:
+        self._available()
+        self._generation = self._broker.generations.get(self._shard, 0) + 1
+        self._broker.generations[self._shard] = self._generation
+        return self._broker.checkpoints.get(self._shard)
+
+    def append(self, batches: Sequence[Batch]) -> None:
+        self._available()
+        if self._generation is None:
+            raise Unavailable("the log is not open")
+        if self._generation != self._broker.generations[self._shard]:
+            raise Fenced(f"shard {self._shard} has another writer")
+        log = self._broker.ticks.setdefault(self._shard, [])
+        log.extend(LoggedTick(symbol, value, batch.made_at) for batch in batches for symbol, value in batch.ticks)
+        self._broker.checkpoints[self._shard] = batches[-1].position
+
+    def close(self) -> None:
+        self._generation = None
+
+    def _available(self) -> None:
+        if self._broker.away:
+            raise Unavailable("the broker is away")
+
+
+class MemoryTickFeed:
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+        self._read: dict[int, int] = {}
+
+    def read(self, timeout_s: float) -> Sequence[LoggedTick]:
+        new: list[LoggedTick] = []
+        for shard, log in sorted(self._broker.ticks.items()):
+            new += log[self._read.get(shard, 0) :]
+            self._read[shard] = len(log)
+        return new
+
+    def close(self) -> None:
+        self._read.clear()

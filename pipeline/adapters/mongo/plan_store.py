@@ -1,0 +1,146 @@
+"""Sessions, shard epochs and legs in MongoDB.
+
+Collections: `sessions` (_id: opened_ms; `after`, unique, makes a successor a single one), `shards` (_id: shard; epoch),
+`legs` (shard, number unique). A leg is written in one transaction with a check of the shard's epoch: a driver that lost its
+lease without noticing can't write the plan any more. Needs: readWrite on the database, and a replica set (transactions).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from pipeline.adapters.mongo.connection import mapped_errors
+from pipeline.domain.bars import Bar
+from pipeline.domain.batches import Position
+from pipeline.domain.sessions import Leg, Segment, Session
+
+Document = dict[str, Any]
+_FIRST = 0  # the `after` of the very first session
+
+
+class MongoPlanStore:
+    def __init__(self, client: "MongoClient[Document]", database: str) -> None:
+        self._client = client
+        base = client[database]
+        self._sessions, self._shards, self._legs = base["sessions"], base["shards"], base["legs"]
+
+    def prepare(self) -> None:
+        """Make the indexes; safe to repeat."""
+        with mapped_errors():
+            self._sessions.create_index([("after", ASCENDING)], unique=True)
+            self._legs.create_index([("shard", ASCENDING), ("number", ASCENDING)], unique=True)
+            self._legs.create_index([("session_ms", ASCENDING), ("starts_ms", ASCENDING)])
+            self._legs.create_index([("shard", ASCENDING), ("session_ms", ASCENDING), ("first_beat", ASCENDING)])
+
+    def current_session(self) -> Session | None:
+        with mapped_errors():
+            return _session(self._sessions.find_one(sort=[("_id", DESCENDING)]))
+
+    def session(self, opened_ms: int) -> Session | None:
+        with mapped_errors():
+            return _session(self._sessions.find_one({"_id": opened_ms}))
+
+    def session_after(self, opened_ms: int) -> Session | None:
+        with mapped_errors():
+            return _session(self._sessions.find_one({"after": opened_ms}))
+
+    def open_session(self, session: Session, after: int | None) -> Session:
+        document = asdict(session)
+        document["_id"] = document.pop("opened_ms")
+        document |= {"after": after or _FIRST, "slots": list(session.slots), "members": list(session.members)}
+        with mapped_errors():
+            try:
+                self._sessions.insert_one(document)
+                return session
+            except DuplicateKeyError:
+                stored = _session(self._sessions.find_one({"after": after or _FIRST}))
+        if stored is None:
+            raise RuntimeError("a session of the same opening time follows another one")
+        return stored
+
+    def admit(self, opened_ms: int, symbols: list[str]) -> bool:
+        with mapped_errors():
+            result = self._sessions.update_one({"_id": opened_ms}, {"$addToSet": {"members": {"$each": symbols}}})
+            return result.modified_count == 1
+
+    def new_epoch(self, shard: int) -> int:
+        with mapped_errors():
+            document = self._shards.find_one_and_update(
+                {"_id": shard}, {"$inc": {"epoch": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            return int(document["epoch"]) if document else 0  # upserted: there always is one
+
+    def epoch(self, shard: int) -> int:
+        with mapped_errors():
+            document = self._shards.find_one({"_id": shard})
+            return int(document["epoch"]) if document else 0
+
+    def append_leg(self, leg: Leg) -> bool:
+        def write(session: ClientSession) -> bool:
+            # An update, not a read: two writers of one shard conflict, and one of them is sent back.
+            owner = self._shards.update_one(
+                {"_id": leg.shard, "epoch": leg.epoch}, {"$set": {"leg": leg.number}}, session=session
+            )
+            if owner.matched_count != 1:
+                return False
+            self._legs.insert_one(_leg_document(leg), session=session)
+            return True
+
+        with mapped_errors(), self._client.start_session() as session:
+            try:
+                return session.with_transaction(write)
+            except DuplicateKeyError:
+                return False
+
+    def newest_leg(self, session_ms: int) -> Leg | None:
+        with mapped_errors():
+            return _leg(self._legs.find_one({"session_ms": session_ms}, sort=[("starts_ms", DESCENDING)]))
+
+    def leg_at(self, shard: int, position: Position) -> Leg | None:
+        covering = {
+            "shard": shard,
+            "session_ms": position.session,
+            "first_beat": {"$lte": position.beat},
+            "end": {"$gt": position.beat},
+        }
+        with mapped_errors():
+            return _leg(self._legs.find_one(covering, sort=[("number", DESCENDING)]))
+
+    def legs_after(self, shard: int, number: int) -> list[Leg]:
+        with mapped_errors():
+            found = self._legs.find({"shard": shard, "number": {"$gt": number}}).sort("number", ASCENDING)
+            return [leg for leg in map(_leg, found) if leg]
+
+
+def _session(document: Mapping[str, Any] | None) -> Session | None:
+    if document is None:
+        return None
+    names = ("seed", "interval", "source", "tick_ms", "ticks_per_bar")
+    return Session(
+        opened_ms=document["_id"], slots=tuple(document["slots"]), members=tuple(document["members"]),
+        **{name: document[name] for name in names},
+    )  # fmt: skip
+
+
+def _leg_document(leg: Leg) -> Document:
+    document = asdict(leg) | {"end": leg.end}
+    document["previous"] = list(leg.previous) if leg.previous else None
+    document["segments"] = [asdict(segment) for segment in leg.segments]
+    # Symbols hold dots, which field names must not.
+    document["next_seq"] = [[symbol, seq] for symbol, seq in leg.next_seq.items()]
+    return document
+
+
+def _leg(document: Mapping[str, Any] | None) -> Leg | None:
+    if document is None:
+        return None
+    values = {name: value for name, value in document.items() if name not in ("_id", "end")}
+    segments = tuple(Segment(**(segment | {"bar": Bar(**segment["bar"])})) for segment in document["segments"])
+    previous = Position(*document["previous"]) if document["previous"] else None
+    return replace(
+        Leg(**values), segments=segments, previous=previous, next_seq=dict(document["next_seq"])
+    )

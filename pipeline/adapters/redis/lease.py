@@ -1,0 +1,48 @@
+"""Leases as Redis keys that expire. A script keeps several at once, by compare-and-extend."""
+
+from collections.abc import Iterable
+
+from pipeline.adapters.redis.connection import Client, mapped_errors
+
+_KEEP = """
+local held = {}
+for _, key in ipairs(KEYS) do
+  local holder = redis.call('GET', key)
+  if not holder or holder == ARGV[1] then
+    redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
+    held[#held + 1] = key
+  end
+end
+return held
+"""
+_RELEASE = """
+for _, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
+end
+"""
+
+
+class RedisLeases:
+    def __init__(self, client: Client, prefix: str) -> None:
+        self._client, self._prefix = client, f"{prefix}:lease:"
+        self._keep, self._release = client.register_script(_KEEP), client.register_script(_RELEASE)
+
+    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
+        keys = [self._prefix + name for name in names]
+        if not keys:
+            return set()
+        with mapped_errors():
+            held = self._keep(keys=keys, args=[holder, ttl_ms])
+        return {key.decode().removeprefix(self._prefix) for key in held}
+
+    def release(self, names: Iterable[str], holder: str) -> None:
+        keys = [self._prefix + name for name in names]
+        if keys:
+            with mapped_errors():
+                self._release(keys=keys, args=[holder])
+
+    def holders(self, names: Iterable[str]) -> dict[str, str]:
+        wanted = list(names)
+        with mapped_errors():
+            values = self._client.mget([self._prefix + name for name in wanted]) if wanted else []
+        return {name: value.decode() for name, value in zip(wanted, values, strict=True) if value}

@@ -1,0 +1,98 @@
+"""A batch: one shard's ticks of one beat. It is what driver, table and forwarder pass on; a tick never travels alone.
+
+Batches of a shard form a chain: each names the position before it. That is the one rule by which every hop sees a gap.
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
+
+
+class Position(NamedTuple):
+    """A place in a shard's chain. Ordered: sessions by their opening time (ms since 1970), then beats."""
+
+    session: int
+    beat: int
+
+
+def session_id(opened_ms: int) -> str:
+    """A session's id as people see it: its opening time, RFC 3339."""
+    return rfc3339(from_ms(opened_ms))
+
+
+def session_ms(session: str) -> int:
+    """The inverse of `session_id`."""
+    return to_ms(from_rfc3339(session))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`ticks` are (symbol, the encoded tick), by symbol. `made_at` is measured, seconds since 1970: it is no part of a tick."""
+
+    shard: int
+    position: Position
+    previous: Position | None
+    epoch: int
+    made_at: float
+    ticks: tuple[tuple[str, bytes], ...]
+
+    def to_message(self) -> dict[str, Any]:
+        """As a task's argument: JSON-able, the encoded ticks joined so that they are not parsed on the way."""
+        return {
+            "shard": self.shard,
+            "position": list(self.position),
+            "previous": list(self.previous) if self.previous else None,
+            "epoch": self.epoch,
+            "made_at": self.made_at,
+            "symbols": ",".join(symbol for symbol, _ in self.ticks),
+            "values": b"\n".join(value for _, value in self.ticks).decode(),
+        }
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> "Batch":
+        """Raises InvalidValue when the message is no batch."""
+        try:
+            symbols = message["symbols"].split(",") if message["symbols"] else []
+            values = message["values"].encode().split(b"\n") if symbols else []
+            previous = message["previous"]
+            return cls(
+                int(message["shard"]),
+                Position(*message["position"]),
+                Position(*previous) if previous else None,
+                int(message["epoch"]),
+                float(message["made_at"]),
+                tuple(zip(symbols, values, strict=True)),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise InvalidValue("batch", "expected a batch of ticks as a driver sends it") from None
+
+
+# The table's layout. Row: shard, session, beat, big-endian, so that a shard's new batches are one range in order.
+_ROW = struct.Struct(">HQQ")
+BATCH_FAMILY = b"batch"  # one cell a row: the chain and the measured times
+TICK_FAMILY = b"tick"  # one cell a tick, the qualifier is the symbol
+
+
+def row_key(shard: int, position: Position) -> bytes:
+    return _ROW.pack(shard, *position)
+
+
+def row_position(row: bytes) -> tuple[int, Position]:
+    shard, session, beat = _ROW.unpack(row)
+    return shard, Position(session, beat)
+
+
+def shard_rows(shard: int) -> tuple[bytes, bytes]:
+    """The first and the last row that a shard can have."""
+    return _ROW.pack(shard, 0, 0), _ROW.pack(shard, 2**64 - 1, 2**64 - 1)
+
+
+def header_value(batch: Batch) -> bytes:
+    previous = list(batch.previous) if batch.previous else None
+    return json.dumps(
+        {"previous": previous, "n": len(batch.ticks), "epoch": batch.epoch, "made_at": batch.made_at}
+    ).encode()

@@ -1,0 +1,65 @@
+"""What travels over the live channel and the WebSocket. Sender and readers share these forms.
+
+A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each second; a `snapshot` is what a new
+client gets first. `n` counts the frames of one monitor (`monitor` names it), so that a reader sees what it missed.
+"""
+
+from typing import Any, Literal, TypedDict
+
+
+class ShownTick(TypedDict):
+    """A tick with what is measured or looked up about it. `change` is against the previous bar's close, null if unknown."""
+
+    symbol: str
+    seq: int
+    session: str
+    price: float
+    size: int
+    event_time: str
+    bar_time: str
+    simulated: bool
+    source: str
+    trace_id: str
+    previous_close: float | None
+    change: float | None
+    change_percent: float | None
+    skipped: int  # ticks of this symbol that came since the last frame and are not shown
+
+
+class StageState(TypedDict):
+    """`figures` are measured values only, e.g. rate_per_s, lag_ms; `where` names the instances that report it."""
+
+    stage: str
+    health: str  # pipeline.domain.health.Health
+    message: str
+    figures: dict[str, float]
+    where: list[str]
+
+
+class TicksFrame(TypedDict):
+    type: Literal["ticks"]
+    monitor: str
+    n: int
+    at: str
+    ticks: list[ShownTick]
+
+
+class StagesFrame(TypedDict):
+    type: Literal["stages"]
+    monitor: str
+    n: int
+    at: str
+    stages: list[StageState]
+
+
+class SnapshotFrame(TypedDict):
+    type: Literal["snapshot"]
+    monitor: str
+    n: int
+    at: str
+    ticks: list[ShownTick]
+    stages: list[StageState]
+
+
+Frame = dict[str, Any]  # one of the above, as it travels
+STAGES = ("fetch", "store", "publish", "listen", "tick", "buffer", "forward", "show")

@@ -1,0 +1,28 @@
+"""Events out (SNS) and in (SQS)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.domain.events import BarsStored
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One received message: its text, and the handle by which it is deleted."""
+
+    body: str
+    handle: str
+
+
+class EventPublisher(Protocol):
+    def publish(self, event: BarsStored) -> str:
+        """Returns the message id; raises Unavailable when the event is not known to be out."""
+
+
+class EventQueue(Protocol):
+    def receive(self, wait_s: float) -> Sequence[Delivery]:
+        """Up to 10 messages; waits up to `wait_s` seconds for the first. Raises Unavailable."""
+
+    def delete(self, delivery: Delivery) -> None:
+        """After success only: what is not deleted comes again, and after 5 times lands in the dead-letter queue."""

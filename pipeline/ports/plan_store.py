@@ -1,0 +1,45 @@
+"""What a session is and what each shard plays: durable, append-only, written under the shard's epoch."""
+
+from typing import Protocol
+
+from pipeline.domain.batches import Position
+from pipeline.domain.sessions import Leg, Session
+
+
+class PlanStore(Protocol):
+    """Implementations raise Unavailable when the store does not answer."""
+
+    def current_session(self) -> Session | None:
+        """The session that was opened last."""
+
+    def session(self, opened_ms: int) -> Session | None: ...
+
+    def session_after(self, opened_ms: int) -> Session | None:
+        """The session that was opened as the successor of this one."""
+
+    def open_session(self, session: Session, after: int | None) -> Session:
+        """Open `session` as the successor of the one opened at `after` (None: as the very first one).
+
+        Returns the stored session: another one when somebody opened the successor already.
+        """
+
+    def admit(self, opened_ms: int, symbols: list[str]) -> bool:
+        """Add members to an open session; True when one was new."""
+
+    def new_epoch(self, shard: int) -> int:
+        """Give out the next epoch of a shard; never the same twice, whatever Redis forgets."""
+
+    def epoch(self, shard: int) -> int:
+        """The newest epoch given out; 0 before the first."""
+
+    def append_leg(self, leg: Leg) -> bool:
+        """Write the shard's next leg; False, and nothing written, when `leg.epoch` is not the newest or `leg.number` exists."""
+
+    def newest_leg(self, session_ms: int) -> Leg | None:
+        """The leg of any shard of this session that starts last."""
+
+    def leg_at(self, shard: int, position: Position) -> Leg | None:
+        """The leg that holds at this position: of those that cover it, the highest-numbered."""
+
+    def legs_after(self, shard: int, number: int) -> list[Leg]:
+        """The shard's legs with a higher number, ascending."""

@@ -1,0 +1,38 @@
+"""The log that ticks end in (Kafka): written in transactions that hold the checkpoint, read by whoever shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipeline.domain.batches import Batch, Position
+
+
+class TickLog(Protocol):
+    """One shard's writer. Opening it fences every earlier writer of that shard."""
+
+    def open(self) -> Position | None:
+        """Fence, then read the checkpoint back; None when the log has none. Raises Unavailable."""
+
+    def append(self, batches: Sequence[Batch]) -> None:
+        """Ticks and the checkpoint (the last batch's position) in one transaction: all or none.
+
+        Raises Unavailable (open it again, then retry from its checkpoint) or Fenced (somebody else has the shard).
+        """
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedTick:
+    """One record as read back; `made_at` is the driver's measured time, seconds since 1970 (0.0 when unknown)."""
+
+    symbol: str
+    value: bytes
+    made_at: float
+
+
+class TickFeed(Protocol):
+    def read(self, timeout_s: float) -> Sequence[LoggedTick]:
+        """What has come since the last call, waiting up to `timeout_s` for the first. Raises Unavailable."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,238 @@
+"""Every setting of Tickerline, each with a sentence. `docs/settings.md` is checked against this list.
+
+Values come from the environment, then from the address file of the running system (`.data/run/addresses.json`, written
+by `manage.py up`, so that a command in a second shell finds it), then from the defaults. A secret may also come from the file
+named by NAME_FILE. A malformed value is an error that names the setting and the rule.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.domain.errors import SettingsError
+from pipeline.domain.rules import TickRules
+from pipeline.domain.symbols import checked_symbol
+
+SIMULATOR, ALPHAVANTAGE = "simulator", "alphavantage"
+ALPHAVANTAGE_API = "https://www.alphavantage.co"
+SERVERS = ("redis", "mongodb", "kafka", "aws", "accumulo", "alphavantage")
+
+SENTENCES: dict[str, str] = {
+    "ALPHAVANTAGE_API_KEY": "Key of the Alpha Vantage API; set, the real API is asked and a database of its own is used.",
+    "ALPHAVANTAGE_URL": "Base of the API, without /query; set, it replaces the simulator.",
+    "REDIS_URL": "Redis or Valkey, broker and cache; set, it is not embedded.",
+    "MONGODB_URI": "MongoDB 6 or newer, a replica set (transactions); set, it is not embedded.",
+    "KAFKA_BOOTSTRAP_SERVERS": "Kafka brokers, host:port, comma separated; set, they are not embedded.",
+    "DATABASE_URL": "Django's own database (sqlite:///PATH or postgresql://…); default: SQLite in the data directory.",
+    "AWS_ENDPOINT_URL": "An SNS and SQS emulator; set, it is not embedded.",
+    "TICKERLINE_AWS": "'real' uses real AWS with the ambient credentials; default: 'emulator', which ignores them.",
+    "TICKERLINE_TOPIC_ARN": "The SNS topic of the events; needed with real AWS, else made by Tickerline.",
+    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS, else made by Tickerline.",
+    "TICKERLINE_DATA": "The data directory; default: .data in the project.",
+    "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
+    "TICKERLINE_EMBEDDED": "The servers that `up` started itself, comma separated; written by `up`.",
+    "TICKERLINE_WATCHLIST": "Symbols of a first start's watchlist, comma separated.",
+    "TICKERLINE_READY_SYMBOLS": "How many symbols must have bars before a session opens by itself.",
+    "TICKERLINE_TICK_MS": "Milliseconds from one beat to the next; each symbol ticks once a beat.",
+    "TICKERLINE_TICKS_PER_BAR": "Ticks that a daily bar is played in.",
+    "TICKERLINE_SHARDS": "Shards that symbols are spread over; also the partitions of the topic.",
+    "TICKERLINE_RETENTION_S": "Seconds after which forwarded ticks leave the table.",
+    "TICKERLINE_TABLE_MB": "Megabytes that the embedded table may grow to.",
+    "TICKERLINE_API_PORT": "Port of the API.",
+    "TICKERLINE_DRIVER_PORT": "Port of the first driver's health and metrics.",
+    "TICKERLINE_RECEIVER_PORT": "Port of the first receiver's health and metrics.",
+    "TICKERLINE_DASHBOARD_PORT": "Port of the dashboard.",
+    "TICKERLINE_FLOWER_PORT": "Port of Flower.",
+    "TICKERLINE_HTTP_PORT": "Port on which this worker process answers /health and /metrics; 0: none. Set by `up`.",
+    "TICKERLINE_INSTANCE": "Name of this process among those of its role, e.g. driver-1. Set by `up`.",
+    "TICKERLINE_INGESTS": "Number of ingest workers that `up` starts.",
+    "TICKERLINE_DRIVERS": "Number of driver workers that `up` starts.",
+    "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
+    "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
+    "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
+    "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
+    "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
+    "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to, comma separated; default: loopback only.",
+    "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR.",
+}
+SECRETS = ("ALPHAVANTAGE_API_KEY", "REDIS_URL", "MONGODB_URI", "DATABASE_URL", "TICKERLINE_SECRET_KEY")
+
+
+@dataclass(frozen=True)
+class AlphaVantageSettings:
+    url: str  # without /query
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AwsSettings:
+    """`endpoint_url` is None on real AWS only."""
+
+    endpoint_url: str | None
+    topic_arn: str | None
+    queue_url: str | None
+    prefix: str
+
+    @property
+    def real(self) -> bool:
+        return self.endpoint_url is None
+
+
+@dataclass(frozen=True)
+class KafkaSettings:
+    bootstrap_servers: str
+    topic: str
+    embedded: bool
+
+    @property
+    def checkpoint_topic(self) -> str:
+        return f"{self.topic}-checkpoints"
+
+
+@dataclass(frozen=True)
+class ProcessSettings:
+    """What concerns this one process."""
+
+    instance: str
+    http_port: int
+    log_level: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    data_dir: Path
+    source: str
+    database: str  # of MongoDB, and the prefix of everything else that is named after the source
+    alphavantage: AlphaVantageSettings
+    redis_url: str = field(repr=False)
+    mongodb_uri: str = field(repr=False)
+    kafka: KafkaSettings
+    aws: AwsSettings
+    ticks: TickRules
+    process: ProcessSettings
+    table_mb: int
+    watchlist: tuple[str, ...]
+    embedded: frozenset[str]
+
+    @property
+    def table_dir(self) -> Path:
+        return self.data_dir / f"table-{self.source}"
+
+
+class Values:
+    """Reads named values: the environment, then a mapping from the running system, then the default."""
+
+    def __init__(self, environment: Mapping[str, str], running: Mapping[str, str]) -> None:
+        self._environment, self._running = environment, running
+
+    def text(self, name: str, default: str = "") -> str:
+        if name not in SENTENCES:
+            raise KeyError(f"setting {name} is not declared")
+        if path := self._environment.get(f"{name}_FILE"):
+            try:
+                return Path(path).read_text().strip()
+            except OSError as error:
+                raise SettingsError(f"{name}_FILE: cannot read {path}: {error.strerror}") from None
+        return self._environment.get(name, "") or self._running.get(name, "") or default
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        text = self.text(name, str(default))
+        if not re.fullmatch(r"-?\d{1,12}", text) or not low <= int(text) <= high:
+            raise SettingsError(f"{name}: expected a whole number from {low} to {high}, got {text!r}")
+        return int(text)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        text = self.text(name, default)
+        if text not in choices:
+            raise SettingsError(f"{name}: expected one of {', '.join(choices)}, got {text!r}")
+        return text
+
+    def flag(self, name: str) -> bool:
+        return self.choice(name, "0", ("0", "1")) == "1"
+
+    def symbols(self, name: str, default: str) -> tuple[str, ...]:
+        try:
+            return tuple(checked_symbol(part, name) for part in self.text(name, default).split(",") if part.strip())
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+
+
+def data_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    return Path(environment.get("TICKERLINE_DATA") or Path(__file__).resolve().parent.parent / ".data").resolve()
+
+
+def address_file(directory: Path) -> Path:
+    """Where `up` writes the running system's addresses, mode 0600: a JSON object of setting names and values."""
+    return directory / "run" / "addresses.json"
+
+
+def read_values(environment: Mapping[str, str] = os.environ) -> Values:
+    path = address_file(data_dir(environment))
+    try:
+        running = json.loads(path.read_text())
+    except FileNotFoundError:
+        running = {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: not readable as the running system's addresses: {error}") from None
+    return Values(environment, running)
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check every setting of the pipeline. Raises SettingsError."""
+    values = read_values(environment)
+    key, url = values.text("ALPHAVANTAGE_API_KEY"), values.text("ALPHAVANTAGE_URL")
+    source = values.choice("TICKERLINE_SOURCE", ALPHAVANTAGE if key or url else SIMULATOR, (SIMULATOR, ALPHAVANTAGE))
+    if source == ALPHAVANTAGE and not key:
+        raise SettingsError("ALPHAVANTAGE_API_KEY: needed when the API is asked instead of the simulator")
+    embedded = frozenset(part for part in values.text("TICKERLINE_EMBEDDED").split(",") if part)
+    database = "tickerline" if source == ALPHAVANTAGE else "tickerline_sim"
+    prefix = database.replace("_", "-")
+    shards = values.number("TICKERLINE_SHARDS", 4, 1, 4 if "kafka" in embedded else 1024)
+    # A broker that outlives `up` must never mix simulated bars' ticks with those of real bars.
+    topic = "ticks" if source == ALPHAVANTAGE or "kafka" in embedded else "ticks-sim"
+    return Settings(
+        data_dir=data_dir(environment),
+        source=source,
+        database=database,
+        alphavantage=AlphaVantageSettings(
+            (url or (ALPHAVANTAGE_API if source == ALPHAVANTAGE else "http://127.0.0.1:8765")).rstrip("/"),
+            key if source == ALPHAVANTAGE else "simulator",
+        ),
+        redis_url=values.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        mongodb_uri=values.text("MONGODB_URI", "mongodb://127.0.0.1:27017"),
+        kafka=KafkaSettings(values.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"), topic, "kafka" in embedded),
+        aws=_aws(values, prefix),
+        ticks=TickRules(
+            shards=shards,
+            tick_ms=values.number("TICKERLINE_TICK_MS", 100, 10, 60_000),
+            ticks_per_bar=values.number("TICKERLINE_TICKS_PER_BAR", 390, 4, 100_000),
+            ready_symbols=values.number("TICKERLINE_READY_SYMBOLS", 5, 1, 10_000),
+            retention_s=values.number("TICKERLINE_RETENTION_S", 3600, 10, 31_536_000),
+        ),
+        process=ProcessSettings(
+            instance=values.text("TICKERLINE_INSTANCE", f"pid-{os.getpid()}"),
+            http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
+            log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        ),
+        table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
+        watchlist=values.symbols("TICKERLINE_WATCHLIST", "AAPL,MSFT,GOOGL,IBM,META"),
+        embedded=embedded,
+    )
+
+
+def _aws(values: Values, prefix: str) -> AwsSettings:
+    topic, queue = values.text("TICKERLINE_TOPIC_ARN") or None, values.text("TICKERLINE_QUEUE_URL") or None
+    if values.choice("TICKERLINE_AWS", "emulator", ("emulator", "real")) == "emulator":
+        return AwsSettings(values.text("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"), topic, queue, prefix)
+    for name, value in (("TICKERLINE_TOPIC_ARN", topic), ("TICKERLINE_QUEUE_URL", queue)):
+        if value is None:
+            raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")
+    return AwsSettings(None, topic, queue, prefix)
+
+
+def masked(settings: Settings) -> str:
+    """The settings for a log line; secrets are left out by their fields' `repr=False`."""
+    return repr(settings)

@@ -1,0 +1,85 @@
+"""Stage 4, listen: hears `bars.stored`, knows which symbols are ready, opens a session at the threshold.
+
+Events make it quick; MongoDB makes it right: at start and every 30 s readiness is taken from the store, so that a lost,
+repeated or reordered event changes nothing.
+"""
+
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.events import BarsStored
+from pipeline.domain.rules import TickRules
+from pipeline.domain.sessions import Session, session_seed
+from pipeline.domain.times import to_ms
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.clock import Clock
+from pipeline.ports.event_bus import EventQueue
+from pipeline.ports.plan_store import PlanStore
+from pipeline.stages.meter import Meter
+
+_RECONCILE_S = 30.0
+
+
+def propose_session(
+    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None
+) -> Session | None:
+    """The session that could open now: every symbol with bars, over the time that all of them have; None below the threshold."""
+    series = bars.series(rules.interval)
+    if len(series) < rules.ready_symbols:
+        return None
+    members = tuple(s.symbol for s in series)
+    start, end = max(s.first for s in series), max(s.last for s in series)
+    opened_ms = max(now_ms, before.opened_ms + 1) if before else now_ms
+    return Session(
+        opened_ms=opened_ms,
+        seed=session_seed(before.seed if before else 0, opened_ms),
+        interval=rules.interval,
+        source=source,
+        slots=tuple(bars.times(members, rules.interval, start, end)),
+        members=members,
+        tick_ms=rules.tick_ms,
+        ticks_per_bar=rules.ticks_per_bar,
+    )
+
+
+class Listen:
+    def __init__(
+        self, queue: EventQueue, bars: BarStore, plan: PlanStore, clock: Clock, rules: TickRules, meter: Meter,
+        source: str, wait_s: float = 10.0,
+    ) -> None:  # fmt: skip
+        self._queue, self._bars, self._plan, self._clock = queue, bars, plan, clock
+        self._rules, self._meter, self._source, self._wait_s = rules, meter, source, wait_s
+        self._reconcile_at = 0.0
+
+    def step(self) -> None:
+        """Wait for events and act on them; now and then take readiness from the store. Raises Unavailable."""
+        if self._clock.monotonic() >= self._reconcile_at:
+            self.reconcile()
+            self._reconcile_at = self._clock.monotonic() + _RECONCILE_S
+        for delivery in self._queue.receive(self._wait_s):
+            try:
+                event = BarsStored.from_json(delivery.body)
+            except InvalidValue as error:
+                # Not deleted: it comes again, and lands in the dead-letter queue where people can look at it.
+                self._meter.add("malformed")
+                self._meter.ok(f"a message is no event: {error}")
+                continue
+            if event.source == self._source and event.interval == self._rules.interval:
+                self.reconcile()
+            self._queue.delete(delivery)
+            self._meter.count()
+
+    def reconcile(self) -> None:
+        """Open the first session once enough symbols are ready; admit the ready ones to the session that plays."""
+        session = self._plan.current_session()
+        ready = [s.symbol for s in self._bars.series(self._rules.interval)]
+        self._meter.gauge("ready_symbols", len(ready))
+        if session is None:
+            now_ms = to_ms(self._clock.now())
+            proposal = propose_session(self._bars, self._rules, self._source, now_ms, None)
+            if proposal is None:
+                self._meter.waiting(f"{len(ready)} of {self._rules.ready_symbols} symbols ready")
+                return
+            session = self._plan.open_session(proposal, None)
+        new = [symbol for symbol in ready if symbol not in session.members]
+        if new:
+            self._plan.admit(session.opened_ms, new)
+        self._meter.ok()

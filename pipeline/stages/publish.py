@@ -1,0 +1,41 @@
+"""Stage 3, publish: announce `bars.stored`; only then is the fetch marked done. Unmarked ones are published again."""
+
+from pipeline.domain.events import BarsStored
+from pipeline.domain.fetches import FetchState
+from pipeline.ports.clock import Clock
+from pipeline.ports.event_bus import EventPublisher
+from pipeline.ports.fetch_store import FetchStore
+from pipeline.stages.meter import Meter
+
+
+class Publish:
+    def __init__(self, publisher: EventPublisher, fetches: FetchStore, clock: Clock, meter: Meter, source: str) -> None:
+        self._publisher, self._fetches, self._clock, self._meter = publisher, fetches, clock, meter
+        self._source = source
+
+    def run(self, fetch_id: str) -> bool:
+        """True: the event is out and the record says so. An event may go out twice; subscribers act on the fetch id."""
+        record = self._fetches.get(fetch_id)
+        if record is None or record.change is None:
+            return False
+        if record.state == FetchState.SUCCEEDED:
+            return True
+        start = self._clock.monotonic()
+        change = record.change
+        message_id = self._publisher.publish(
+            BarsStored(
+                record.symbol,
+                record.interval,
+                change.count,
+                change.first,
+                change.last,
+                record.id,
+                record.trace_id,
+                self._source,
+            )
+        )
+        self._fetches.mark_published(fetch_id, message_id, self._clock.now())
+        self._meter.count()
+        self._meter.latency(self._clock.monotonic() - start)
+        self._meter.ok()
+        return True

@@ -1,0 +1,139 @@
+"""Stage 8, show: read the log back, check it, and publish frames for the browsers.
+
+Every tick that comes out of the log is checked against the one before: a hole or a repeat in a symbol's sequence is counted
+and shown. A frame has the newest tick of each symbol that moved, and says how many it left out.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from pipeline.domain.bars import PRICE_SCALE
+from pipeline.domain.frames import STAGES, Frame
+from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.times import from_rfc3339, rfc3339
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.clock import Clock
+from pipeline.ports.live import LiveChannel
+from pipeline.ports.tick_log import LoggedTick, TickFeed
+from pipeline.stages.meter import Meter
+
+_STAGES_S = 1.0
+_QUIET_S = 3.0
+_LOOK_BACK = timedelta(days=30)  # for the close before a bar; a symbol that did not trade that long has no change
+_WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
+
+
+class Show:
+    def __init__(
+        self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str
+    ) -> None:
+        self._feed, self._live, self._bars, self._clock, self._meter = feed, live, bars, clock, meter
+        self._interval, self._name = interval, name
+        self._n = 0
+        self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
+        self._closes: dict[str, tuple[str, float | None]] = {}  # symbol -> (bar_time, the close before that bar)
+        self._last_tick_at: float | None = None
+        self._stages_at = 0.0
+        self._states: list[dict[str, Any]] = []
+
+    def step(self) -> float:
+        """Read, check, publish; returns the seconds to wait. Raises Unavailable."""
+        ticks = self._feed.read(0.05)
+        if ticks:
+            self._publish_ticks(ticks)
+        if self._clock.monotonic() >= self._stages_at:
+            self._stages_at = self._clock.monotonic() + _STAGES_S
+            self._publish_stages()
+        return 0.0
+
+    def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
+        moved: dict[str, dict[str, Any]] = {}
+        now = self._clock.now().timestamp()
+        for logged in ticks:
+            tick = json.loads(logged.value)
+            skipped = moved[tick["symbol"]]["skipped"] + 1 if tick["symbol"] in moved else 0
+            if not self._in_order(tick):
+                continue
+            if logged.made_at:
+                self._meter.latency(max(0.0, now - logged.made_at))
+            shown = tick | self._against_close(tick) | {"skipped": skipped}
+            moved[tick["symbol"]] = self._newest[tick["symbol"]] = shown
+        self._meter.count(len(ticks))
+        self._last_tick_at = self._clock.monotonic()
+        self._publish({"type": "ticks", "ticks": [moved[symbol] for symbol in sorted(moved)]})
+
+    def _in_order(self, tick: dict[str, Any]) -> bool:
+        """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
+        before = self._newest.get(tick["symbol"])
+        if before is None:
+            return True
+        if tick["session"] == before["session"]:
+            step = tick["seq"] - before["seq"]
+            if step < 1:
+                self._meter.add("repeats")
+            elif step > 1:
+                self._meter.add("gaps", step - 1)
+            return bool(step >= 1)
+        if tick["session"] > before["session"] and tick["seq"] != 1:
+            self._meter.add("gaps", tick["seq"] - 1)
+        return bool(tick["session"] > before["session"])
+
+    def _against_close(self, tick: dict[str, Any]) -> dict[str, float | None]:
+        symbol, bar_time = tick["symbol"], tick["bar_time"]
+        if self._closes.get(symbol, ("",))[0] != bar_time:
+            self._closes[symbol] = (bar_time, self._close_before(symbol, bar_time))
+        close = self._closes[symbol][1]
+        if close is None:
+            return {"previous_close": None, "change": None, "change_percent": None}
+        change = round(tick["price"] - close, 4)
+        return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
+
+    def _close_before(self, symbol: str, bar_time: str) -> float | None:
+        time = from_rfc3339(bar_time)
+        bars = self._bars.bars(symbol, self._interval, time - _LOOK_BACK, time - timedelta(seconds=1))
+        return bars[-1].close / PRICE_SCALE if bars else None
+
+    def _publish_stages(self) -> None:
+        self._judge()
+        self._states = stage_states(self._live.heartbeats())
+        self._publish({"type": "stages", "stages": self._states})
+        self._live.save_snapshot(
+            self._stamped({"type": "snapshot", "ticks": list(self._newest.values()), "stages": self._states})
+        )
+
+    def _judge(self) -> None:
+        if self._last_tick_at is None:
+            self._meter.waiting("no tick has come out of the log yet")
+        elif (quiet := self._clock.monotonic() - self._last_tick_at) > _QUIET_S:
+            self._meter.failing(f"no tick has come out of the log for {quiet:.0f} s")
+        else:
+            self._meter.ok()
+
+    def _publish(self, frame: Frame) -> None:
+        self._n += 1
+        self._live.publish(self._stamped(frame))
+
+    def _stamped(self, frame: Frame) -> Frame:
+        return frame | {"monitor": self._name, "n": self._n, "at": rfc3339(self._clock.now())}
+
+
+def stage_states(heartbeats: list[Heartbeat]) -> list[dict[str, Any]]:
+    """Each stage as its processes report it: the worst health of any, totals and rates added up, latencies at their highest."""
+    return [_state(stage, heartbeats) for stage in STAGES]
+
+
+def _state(stage: str, heartbeats: list[Heartbeat]) -> dict[str, Any]:
+    reports = [(beat.instance, report) for beat in heartbeats for report in beat.stages if report.stage == stage]
+    if not reports:
+        missing = StageReport(stage, Health.FAILING, "no process reports this stage")
+        return asdict(missing) | {"where": []}
+    worst = min((report for _, report in reports), key=lambda report: _WORST.index(report.health))
+    figures: dict[str, float] = {}
+    for _, report in reports:
+        for name, value in report.figures.items():
+            before = figures.get(name, 0.0)
+            figures[name] = max(before, value) if name.endswith("_ms") else before + value
+    return asdict(worst) | {"figures": figures, "where": sorted(instance for instance, _ in reports)}

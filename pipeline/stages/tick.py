@@ -1,0 +1,151 @@
+"""Stage 5, tick: each 100 ms a batch for every shard whose lease this driver holds.
+
+1. Keep the leases. A shard that was gained is taken: new epoch, the plan from the table's watermark on.
+2. Read what the table has confirmed; at 20 unconfirmed batches a shard waits (late, never skipped).
+3. Send what is due, all shards in one go. What stays unconfirmed for 3 s is sent again, the same bytes.
+"""
+
+from pipeline.domain.batches import Batch
+from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.rules import TickRules
+from pipeline.domain.sessions import Session
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.batch_link import BatchLink
+from pipeline.ports.clock import Clock
+from pipeline.ports.lease import Leases
+from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.watermarks import Watermarks
+from pipeline.stages.meter import Meter
+from pipeline.stages.player import Player
+
+_IDLE_S = 0.1
+
+
+class Tick:
+    def __init__(
+        self, plan: PlanStore, bars: BarStore, leases: Leases, watermarks: Watermarks, link: BatchLink, clock: Clock,
+        rules: TickRules, meter: Meter, holder: str, source: str,
+    ) -> None:  # fmt: skip
+        self._plan, self._bars, self._leases, self._watermarks, self._link = plan, bars, leases, watermarks, link
+        self._clock, self._rules, self._meter = clock, rules, meter
+        self._holder, self._source = holder, source
+        self._players: dict[int, Player] = {}
+        self._session: Session | None = None
+        self._held_until = 0.0
+        self._poll_at = 0.0
+
+    def step(self) -> float:
+        """Do what is due; returns the seconds until there is more to do. Raises Unavailable; call it again then."""
+        now = self._clock.monotonic()
+        if now >= self._held_until:
+            self._players.clear()  # somebody else may have had the shards meanwhile
+        if now >= self._poll_at:
+            self._poll_at = now + self._rules.lease_poll_s
+            self._poll()
+        self._confirm()
+        if self._clock.monotonic() >= self._held_until:
+            self._players.clear()
+            raise Unavailable("the shards' leases could not be kept")
+        wait = self._send_due()
+        self._report()
+        return max(0.0, min(wait, self._poll_at - self._clock.monotonic(), _IDLE_S))
+
+    def release(self) -> None:
+        """Give the leases back, so that another driver goes on at once."""
+        self._leases.release([self._name(shard) for shard in self._players], self._holder)
+        self._players.clear()
+
+    def _poll(self) -> None:
+        asked = self._clock.monotonic()
+        names = {self._name(shard): shard for shard in range(self._rules.shards)}
+        held = {names[name] for name in self._leases.keep(names, self._holder, self._rules.lease_ms)}
+        # Counted from before the question, less a margin: this driver stops before anybody else can start.
+        self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
+        for shard in set(self._players) - held:
+            del self._players[shard]
+        try:
+            self._session = self._plan.current_session() or self._session
+        except Unavailable:
+            if self._session is None:
+                raise
+        if self._session is None:
+            return
+        watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])
+        for shard, watermark in watermarks.items():
+            player = Player(shard, self._plan, self._bars, self._clock, self._rules, self._source)
+            player.take(watermark)
+            self._players[shard] = player
+
+    def _confirm(self) -> None:
+        for shard, watermark in self._watermarks.confirmed(list(self._players)).items():
+            self._players[shard].confirmed(watermark)
+        for player in self._players.values():
+            self._send_again(player)
+
+    def _send_again(self, player: Player) -> None:
+        """Batches that were lost on the way (Redis emptied, a receiver killed) are sent again; a mere backlog is not."""
+        now, gap = self._clock.monotonic(), self._rules.gap_s
+        if not player.unconfirmed or now - max(player.unconfirmed[0].at, player.resent_at) < gap:
+            return
+        player.resent_at = now
+        if self._link.depth() < self._rules.window:
+            self._link.send([sent.batch for sent in player.unconfirmed])
+            self._meter.add("sent_again", len(player.unconfirmed))
+
+    def _send_due(self) -> float:
+        """Send every batch that is due, each shard's within its window; returns the seconds until the next one is."""
+        wait, failed = _IDLE_S, None
+        for shard, player in list(self._players.items()):
+            try:
+                wait = min(wait, self._send_shard(player))
+            except Fenced:
+                # Another driver has a newer epoch: what this one holds of the shard is stale.
+                del self._players[shard]
+            except Unavailable as error:
+                failed = error  # one shard's trouble is not the others'
+        if failed:
+            raise failed
+        return wait
+
+    def _send_shard(self, player: Player) -> float:
+        if self._session is None:
+            return _IDLE_S
+        batches: list[Batch] = []
+        wait = _IDLE_S
+        while len(player.unconfirmed) < self._rules.window:
+            target = player.next_beat(self._session)
+            if target is None:
+                break
+            leg, beat = target
+            late = self._clock.monotonic() - player.due(leg, beat)
+            if late < 0:
+                wait = min(wait, -late)
+                break
+            batch = player.make(leg, beat)
+            self._link.send([batch])
+            player.sent(batch)
+            batches.append(batch)
+            self._meter.latency(late)
+        if batches:
+            self._meter.count(sum(len(batch.ticks) for batch in batches))
+        return wait
+
+    def _report(self) -> None:
+        waiting = [p for p in self._players.values() if len(p.unconfirmed) >= self._rules.window]
+        playing = [p for p in self._players.values() if p.leg]
+        self._meter.gauge("shards", len(self._players))
+        self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in self._players.values()))
+        if self._session is None:
+            self._meter.waiting("no session: fewer symbols are ready than a session needs")
+        elif waiting:
+            self._meter.failing(f"{len(waiting)} shards wait for the receiver to confirm their batches")
+        elif not self._players:
+            self._meter.ok("stand-by: another driver has the shards, or no receiver has reported yet")
+        elif not playing:
+            self._meter.waiting("no symbol on this driver's shards")
+        else:
+            self._meter.ok()
+
+    @staticmethod
+    def _name(shard: int) -> str:
+        return f"tick:{shard}"

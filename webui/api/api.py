@@ -1,0 +1,35 @@
+"""The REST API: at the root only POST /fetch, GET /fetches/{id}, /health and /metrics; everything under /api/v1."""
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from ninja import NinjaAPI
+
+from webui.api import fetches, health, market, problems
+from webui.api.parsing import JsonParser
+
+# Swagger UI sets styles from its script and draws its icons from data: URLs.
+DOCS_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+api = NinjaAPI(
+    title="Tickerline",
+    version="1",
+    description="Fetches, bars, live quotes and the state of the pipeline. Errors are RFC 9457 problem details.",
+    parser=JsonParser(),
+    docs_url=None,
+    openapi_url="/openapi.json",
+)
+problems.install(api)
+api.add_router("", fetches.root)
+api.add_router("", health.root)
+api.add_router("/api/v1", fetches.v1)
+api.add_router("/api/v1", market.v1)
+
+
+def docs(request: HttpRequest) -> HttpResponseBase:
+    """The API's documentation, from files of our own."""
+    response = api.docs.render_page(request, api)
+    response["Content-Security-Policy"] = DOCS_POLICY
+    return response

@@ -1,0 +1,92 @@
+"""Symbols, bars, live quotes and the stages' states."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from pipeline.domain.bars import DAILY, Series
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.symbols import checked_symbol
+from pipeline.domain.times import rfc3339
+from webui.api import backend
+from webui.api.problems import Problem, not_found
+from webui.api.schemas import BarList, ProblemOut, Quotes, SeriesOut, Stages, SymbolList, SymbolOut, bar_out
+
+v1 = Router(tags=["market"])
+FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
+
+
+@v1.get("/symbols", response={200: SymbolList, 503: ProblemOut}, operation_id="list_symbols", summary="Symbols")
+def symbols(request: HttpRequest) -> SymbolList:
+    """Every symbol that is watched or stored, with what is stored of it."""
+    watched = {entry.symbol: entry.priority for entry in backend.current().watchlist.watched()}
+    stored: dict[str, list[Series]] = defaultdict(list)
+    for series in backend.current().bars.series(DAILY):
+        stored[series.symbol].append(series)
+    return SymbolList(
+        symbols=[
+            SymbolOut(
+                symbol=symbol,
+                watched=symbol in watched,
+                priority=watched.get(symbol),
+                series=[
+                    SeriesOut(interval=s.interval, count=s.count, first=rfc3339(s.first), last=rfc3339(s.last))
+                    for s in stored.get(symbol, [])
+                ],
+            )
+            for symbol in sorted(watched.keys() | stored.keys())
+        ]
+    )
+
+
+@v1.get(
+    "/bars/{symbol}",
+    response={200: BarList, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
+    operation_id="list_bars", summary="Bars of a symbol",
+)
+def bars(
+    request: HttpRequest,
+    symbol: str,
+    interval: Literal["daily"] = DAILY,
+    start: datetime | None = Query(None, description="First time, RFC 3339 with an offset."),
+    end: datetime | None = Query(None, description="Last time, RFC 3339 with an offset; default: everything stored."),
+    limit: int = Query(100, ge=1, le=1000),
+) -> BarList:
+    """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest."""
+    symbol = checked_symbol(symbol)
+    series = backend.current().bars.one_series(symbol, interval)
+    if series is None:
+        raise not_found("no bars of this symbol are stored")
+    first, last = _aware(start, "start") or FIRST_DAY, _aware(end, "end") or series.last + timedelta(days=1)
+    if first > last:
+        raise Problem.of_field(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "start", "expected start <= end")
+    found = backend.current().bars.bars(symbol, interval, first, last)
+    return BarList(symbol=symbol, interval=interval, bars=[bar_out(bar) for bar in found[-limit:]])
+
+
+def _aware(moment: datetime | None, field: str) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidValue(field, "expected a time with an offset, e.g. 2026-11-20T00:00:00Z")
+    return moment
+
+
+@v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")
+def quotes(request: HttpRequest) -> Quotes:
+    """The newest tick of each symbol, as the dashboard shows it."""
+    snapshot = _snapshot()
+    return Quotes(at=snapshot.get("at"), simulated=True, quotes=snapshot.get("ticks", []))
+
+
+@v1.get("/stages", response={200: Stages, 503: ProblemOut}, operation_id="list_stages", summary="Stages")
+def stages(request: HttpRequest) -> Stages:
+    """The state of every stage, as the dashboard shows it."""
+    snapshot = _snapshot()
+    return Stages(at=snapshot.get("at"), stages=snapshot.get("stages", []))
+
+
+def _snapshot() -> dict[str, Any]:
+    return backend.current().live.snapshot() or {}

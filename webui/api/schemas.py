@@ -1,0 +1,187 @@
+"""What the API takes and gives, as its OpenAPI document shows it. Times are RFC 3339, UTC; prices have at most 4 decimals."""
+
+from typing import Annotated, Any
+
+from ninja import Schema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from pipeline.domain.bars import PRICE_SCALE, Bar
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.symbols import RULE, checked_symbol
+from pipeline.domain.times import rfc3339
+
+MAX_SYMBOLS = 100
+
+
+def _symbol(value: str) -> str:
+    try:
+        return checked_symbol(value)
+    except InvalidValue:
+        raise PydanticCustomError("symbol", "{rule}", {"rule": f"expected {RULE}"}) from None
+
+
+Symbol = Annotated[
+    str,
+    AfterValidator(_symbol),
+    WithJsonSchema({"type": "string", "description": f"A ticker symbol: {RULE}.", "examples": ["AAPL"]}),
+]
+
+
+class FetchOrder(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    symbols: list[Symbol] = Field(
+        min_length=1, max_length=MAX_SYMBOLS, description="Symbols to fetch.", examples=[["AAPL", "MSFT", "GOOGL"]]
+    )
+
+
+class ErrorOut(Schema):
+    field: str
+    rule: str
+
+
+class ProblemOut(Schema):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorOut] = []
+
+
+class AcceptedFetch(Schema):
+    id: str
+    symbol: str
+    state: str
+    url: str
+
+
+class AcceptedFetches(Schema):
+    fetches: list[AcceptedFetch]
+
+
+class ChangeOut(Schema):
+    """What the fetch changed in the stored bars; `first` and `last` are bar times, null when nothing changed."""
+
+    count: int
+    first: str | None
+    last: str | None
+    inserted: int
+    replaced: int
+
+
+class FetchOut(Schema):
+    id: str
+    symbol: str
+    interval: str
+    state: str = Field(description="queued, running, waiting, succeeded or failed")
+    kind: str | None = Field(description="Kind of the error, when there was one.")
+    reason: str | None = Field(description="The reason in words.")
+    attempts: int
+    requested_by: str
+    trace_id: str
+    queued_at: str
+    started_at: str | None
+    retry_at: str | None
+    stored_at: str | None
+    published_at: str | None
+    finished_at: str | None
+    message_id: str | None = Field(description="Id of the published message.")
+    change: ChangeOut | None
+
+
+class FetchList(Schema):
+    fetches: list[FetchOut]
+
+
+class SeriesOut(Schema):
+    interval: str
+    count: int
+    first: str
+    last: str
+
+
+class SymbolOut(Schema):
+    symbol: str
+    watched: bool
+    priority: int | None = Field(description="Null for a symbol that is not watched.")
+    series: list[SeriesOut] = Field(description="What is stored of it.")
+
+
+class SymbolList(Schema):
+    symbols: list[SymbolOut]
+
+
+class BarOut(Schema):
+    time: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    source: str
+    synthetic: bool = Field(description="True for values that no market made.")
+
+
+class BarList(Schema):
+    symbol: str
+    interval: str
+    bars: list[BarOut] = Field(description="Ascending; the newest `limit` of the range.")
+
+
+class Quotes(Schema):
+    """The newest tick of each symbol; `at` is when the snapshot was made, null when there is none."""
+
+    at: str | None
+    simulated: bool = Field(description="Ticks inside a bar are always simulated.")
+    quotes: list[dict[str, Any]]
+
+
+class Stages(Schema):
+    """The state of each stage as last reported; `at` is when that was, null when nothing is known."""
+
+    at: str | None
+    stages: list[dict[str, Any]]
+
+
+def fetch_out(record: FetchRecord) -> FetchOut:
+    change = record.change
+    times = ("queued_at", "started_at", "retry_at", "stored_at", "published_at", "finished_at")
+    moments = {name: getattr(record, name) for name in times}
+    return FetchOut(
+        **{name: moment and rfc3339(moment) for name, moment in moments.items()},
+        id=record.id,
+        symbol=record.symbol,
+        interval=record.interval,
+        state=record.state.value,
+        kind=record.kind,
+        reason=record.reason,
+        attempts=record.attempts,
+        requested_by=record.requested_by,
+        trace_id=record.trace_id,
+        message_id=record.message_id,
+        change=change
+        and ChangeOut(
+            count=change.count,
+            first=change.first and rfc3339(change.first),
+            last=change.last and rfc3339(change.last),
+            inserted=change.inserted,
+            replaced=change.replaced,
+        ),
+    )
+
+
+def bar_out(bar: Bar) -> BarOut:
+    return BarOut(
+        time=rfc3339(bar.time),
+        open=bar.open / PRICE_SCALE,
+        high=bar.high / PRICE_SCALE,
+        low=bar.low / PRICE_SCALE,
+        close=bar.close / PRICE_SCALE,
+        volume=bar.volume,
+        source=bar.source,
+        synthetic=bar.synthetic,
+    )

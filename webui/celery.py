@@ -1,0 +1,14 @@
+"""The Celery app of the web side: the same celeryconfig with Django at hand, for beat, for Flower and for sending by name.
+
+It registers no tasks: the web asks for work by task name, over the broker.
+"""
+
+import os
+
+from celery import Celery
+
+# Celery sets Django up before beat reads its schedules when it finds this variable.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webui.settings")
+
+app = Celery("tickerline")
+app.config_from_object("celeryconfig")

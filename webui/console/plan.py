@@ -1,0 +1,60 @@
+"""What one `up` is going to run: settings read, ports chosen, nothing started yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.embedded.servers import Place as ServerPlace
+from pipeline.embedded.servers import Server, to_start
+from pipeline.settings import Settings, Values, load
+from webui.console.environment import addresses, clean
+from webui.console.place import Place
+from webui.console.ports import KeptPorts, check_fixed
+from webui.console.processes import FIXED_PORTS, Check, Program, all_processes, fixed_ports
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`environment` is the children's; `addresses` goes into the address file; `settings` are what they will read."""
+
+    environment: dict[str, str]
+    settings: Settings
+    addresses: dict[str, str]
+    servers: list[Program]
+    ports: dict[str, int]  # of the embedded servers
+    processes: list[Program]
+
+
+def make_plan(place: Place, ambient: Mapping[str, str]) -> Plan:
+    """Check the settings and the ports, and choose what is to be chosen. Raises SettingsError and ConsoleError.
+
+    `place` is prepared, and holds no address file of an earlier system.
+    """
+    environment = clean(ambient, place)
+    values = Values(environment, {})
+    source = load(environment).source
+    wanted = to_start(values, source)
+    # Once more as the children will read them: some rules hold with embedded servers only.
+    embedded = ",".join(sorted(["accumulo", *(server.name for server in wanted)]))
+    load(environment | {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": embedded})
+
+    fixed = fixed_ports(values)
+    check_fixed({name: (getattr(fixed, what), f"the {what}") for what, (name, _) in FIXED_PORTS.items()})
+    kept = KeptPorts(place.ports, {getattr(fixed, what) for what in FIXED_PORTS})
+    chosen = {server.name: (server, kept.choose(server.name, server.usual_port)) for server in wanted}
+    processes = all_processes(values, fixed, kept.choose)
+    kept.save()
+
+    written = addresses(values, source, chosen)
+    return Plan(
+        environment=environment,
+        settings=load(environment | written),
+        addresses=written,
+        servers=[_server(place, server, port) for server, port in chosen.values()],
+        ports={name: port for name, (_, port) in chosen.items()},
+        processes=processes,
+    )
+
+
+def _server(place: Place, server: Server, port: int) -> Program:
+    command = tuple(server.command(ServerPlace(port, place.data, place.run)))
+    return Program(server.name, server.name, command, Check.SERVER, port, stop_s=server.stop_s, steady_s=1)

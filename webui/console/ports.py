@@ -1,0 +1,93 @@
+"""Ports: the owner's fixed ones, checked before anything starts, and the chosen ones, kept from start to start."""
+
+import errno
+import random
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from webui.console.errors import ConsoleError
+from webui.console.place import read_json, write_json
+
+HOST = "127.0.0.1"
+# Below the range that kernels take for outgoing connections: a port that is free for a moment, while its process is
+# being restarted, must not be lost to one of those.
+FREE_RANGE = range(20_000, 32_000)
+
+
+def is_taken(port: int) -> bool:
+    """True when somebody listens on the port on loopback, or it cannot be bound. A port in TIME_WAIT is free."""
+    for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.settimeout(0.5)
+                if probe.connect_ex((host, port)) == 0:
+                    return True
+        except OSError:
+            continue  # no IPv6 here
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return True
+            raise
+    return False
+
+
+def holder(port: int) -> str:
+    """Which process listens there, as ' (pid 12, name)', or '' where that is not visible to this user."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
+
+
+def check_fixed(wanted: Mapping[str, tuple[int, str]]) -> None:
+    """`wanted`: setting -> (port, what wants it). Raises ConsoleError that names every port that cannot be had."""
+    troubles, seen = [], dict[int, str]()
+    for setting, (port, what) in wanted.items():
+        if port in seen:
+            troubles.append(f"port {port} is wanted twice: change {setting} ({what}) or {seen[port]}")
+        elif is_taken(port):
+            troubles.append(
+                f"port {port} is taken{holder(port)}; {what} wants it: free it, or set {setting} to another"
+            )
+        seen.setdefault(port, setting)
+    if troubles:
+        raise ConsoleError("\n".join(troubles))
+
+
+class KeptPorts:
+    """Ports chosen once by name and taken again at the next start, where they are still free."""
+
+    def __init__(self, path: Path, reserved: set[int]) -> None:
+        self._path, self._used = path, set(reserved)
+        self._kept = {name: port for name, port in read_json(path).items() if isinstance(port, int)}
+
+    def choose(self, name: str, usual: int | None = None) -> int:
+        for port in self._candidates(name, usual):
+            if port not in self._used and not is_taken(port):
+                self._used.add(port)
+                self._kept[name] = port
+                return port
+        raise ConsoleError(f"no free port for {name} between {FREE_RANGE.start} and {FREE_RANGE.stop}")
+
+    def save(self) -> None:
+        write_json(self._path, self._kept)
+
+    def _candidates(self, name: str, usual: int | None) -> Iterator[int]:
+        if name in self._kept:
+            yield self._kept[name]
+        if usual is not None:
+            yield usual
+        taken_by_others = set(self._kept.values())  # theirs, when they run next time
+        for port in random.sample(FREE_RANGE, 2_000):
+            if port not in taken_by_others:
+                yield port

@@ -1,0 +1,58 @@
+"""What `up` does once, between the servers' first answers and the processes' start."""
+
+import subprocess
+import sys
+
+from webui.console.environment import ROOT
+from webui.console.errors import ConsoleError
+from webui.console.place import Place
+from webui.console.plan import Plan
+from webui.console.progress import Interrupts, Progress
+from webui.console.report import System
+
+MIGRATE_S = 120.0
+
+
+def provision_events(plan: Plan, system: System) -> None:
+    """Make topic and queue on the emulator; on real AWS they are given by settings, and nothing is made there."""
+    # The adapters' clients come with it; `status` and `down` must not wait for them.
+    from pipeline import bootstrap
+
+    resources = bootstrap.provision_events(plan.settings)
+    system.topic_arn, system.queue_url = resources.topic_arn, resources.queue_url
+
+
+def migrate(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts) -> None:
+    """Bring Django's own database up to date, in a process that reads the addresses just written."""
+    log = place.log / "migrate.log"
+    progress.say("migrating Django's database")
+    command = [sys.executable, "manage.py", "migrate", "--no-input"]
+    with open(log, "wb") as out:
+        child = subprocess.Popen(  # noqa: S603 - the project's own command
+            command, cwd=ROOT, env=plan.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True,
+        )  # fmt: skip
+    waited = 0.0
+    try:
+        while child.poll() is None and waited < MIGRATE_S:
+            interrupts.pause(0.1)
+            waited += 0.1
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    if child.returncode:
+        raise ConsoleError(f"Django's migrations failed:\n{last_lines(place, 'migrate')}")
+
+
+def last_lines(place: Place, name: str, count: int = 8) -> str:
+    """The end of a program's log, indented."""
+    path = place.log / f"{name}.log"
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 20_000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    shown = [f"    {line[:300]}" for line in lines[-count:]]
+    return "\n".join([f"  the last lines of {path}:", *(shown or ["    (nothing)"])])

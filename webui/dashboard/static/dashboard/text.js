@@ -1,0 +1,44 @@
+// Figures as text. What is not measured is a dash, never a zero.
+
+export const DASH = "–";
+
+const known = (value) => typeof value === "number" && Number.isFinite(value);
+
+// Two decimals, as exchanges show them; four below one dollar. The board's tooltip has the whole price.
+export function price(value) {
+  if (!known(value)) return DASH;
+  const digits = Math.abs(value) < 1 ? 4 : 2;
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+export function signed(value, digits) {
+  if (!known(value)) return DASH;
+  const text = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${direction(value, digits) === "up" ? "+" : direction(value, digits) === "down" ? "−" : ""}${text}`;
+}
+
+export function percent(value) {
+  return known(value) ? `${signed(value, 2)} %` : DASH;
+}
+
+export function whole(value) {
+  return known(value) ? value.toLocaleString("en-US", { maximumFractionDigits: 0 }) : DASH;
+}
+
+export function figure(value) {
+  return known(value) ? value.toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 }) : DASH;
+}
+
+// "up", "down" or "": what rounds to zero has no direction.
+export function direction(value, digits = 2) {
+  if (!known(value) || Math.abs(value) < 0.5 * 10 ** -digits) return "";
+  return value > 0 ? "up" : "down";
+}
+
+// A daily bar starts at midnight in New York; its date is New York's.
+const NEW_YORK = new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York", dateStyle: "short" });
+
+export function barDate(text) {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? DASH : NEW_YORK.format(time);
+}

@@ -1,0 +1,9 @@
+"""The web processes' own metrics, all declared here; GET /metrics shows them in Prometheus' text format."""
+
+from prometheus_client import Counter, Gauge
+
+REQUESTS = Counter("tickerline_web_requests", "HTTP requests answered.", ["method", "route", "status"])
+LIVE_CLIENTS = Gauge("tickerline_web_live_clients", "Open connections to /ws/live.")
+LIVE_FRAMES = Counter("tickerline_web_live_frames", "Frames received from the live channel.")
+LIVE_MALFORMED = Counter("tickerline_web_live_malformed", "Frames of the live channel that were dropped as malformed.")
+LIVE_FOLDED = Counter("tickerline_web_live_folded", "Frames folded into a newer one because a client was slow.")

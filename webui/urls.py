@@ -1,0 +1,25 @@
+"""Every path of the web. Both faces serve all of it; they differ in what `/` shows."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path
+from django.views.decorators.http import require_safe
+
+from webui.api.api import api, docs
+from webui.dashboard.views import dashboard
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponseBase:
+    return dashboard(request) if settings.FACE == "dashboard" else docs(request)
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("dashboard/", require_safe(dashboard), name="dashboard"),
+    path("docs", require_safe(docs), name="docs"),
+    path("admin/", admin.site.urls),
+    path("", api.urls),
+]

@@ -1,0 +1,40 @@
+"""The driver role: hears the events and makes the ticks.
+
+1. The listener (a loop) hears `bars.stored` and opens a session once enough symbols are ready.
+2. The ticker (a loop) sends, each 100 ms, a batch for every shard that this driver has leased.
+3. `repeat` (a task) makes batches again that a receiver misses.
+"""
+
+from pipeline import bootstrap
+from pipeline.domain.batches import Position
+from pipeline.domain.errors import Unavailable
+from pipeline.stages.meter import Meter
+from workers.app import app
+from workers.links import CeleryBatchLink
+from workers.steps.loop import Loop
+from workers.steps.role import RoleStep
+
+_LONG_POLL_S = 40.0  # the listener's step waits for messages
+
+
+@app.task(name="driver.repeat", autoretry_for=(Unavailable,), max_retries=2, retry_backoff=1)
+def repeat(shard: int, after: list[int], before: list[int]) -> int:
+    stage = bootstrap.repeat(bootstrap.load_settings(), CeleryBatchLink())
+    return stage.run(shard, Position(*after), Position(*before))
+
+
+class DriverStep(RoleStep):
+    role = "driver"
+
+    def work(self) -> tuple[list[Meter], list[Loop]]:
+        settings = bootstrap.load_settings()
+        heard, ticked = Meter("listen"), Meter("tick")
+        listen = bootstrap.listen(settings, heard)
+        tick = bootstrap.tick(settings, CeleryBatchLink(), ticked)
+        return [heard, ticked], [
+            Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
+            Loop("tick", tick.step, ticked, at_end=tick.release),
+        ]
+
+
+app.steps["worker"].add(DriverStep)

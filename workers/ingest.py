@@ -1,0 +1,82 @@
+"""The ingest role: fetch, store and publish, as chained tasks that pass the fetch id.
+
+1. `plan` (beat) asks for the watched symbols that are due.
+2. `fetch | store | publish` bring one symbol's bars in. Each may run twice or be lost: the record knows how far it came.
+3. `sweep` (beat) sends on what was lost, and what waited long enough.
+"""
+
+import logging
+
+from celery import chain, signature
+
+from pipeline import bootstrap
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.fetches import FetchRecord
+from pipeline.stages.meter import Meter
+from workers.app import app
+from workers.steps.loop import Loop
+from workers.steps.role import RoleStep
+
+logger = logging.getLogger(__name__)
+_AGAIN = {"autoretry_for": (Unavailable,), "retry_backoff": 1, "retry_backoff_max": 20, "max_retries": 4}
+
+
+class Stopped(Exception):
+    """Ends a chain whose fetch has nothing to hand over; the record says why."""
+
+
+def _stages() -> bootstrap.Ingest:
+    return bootstrap.ingest(bootstrap.load_settings())
+
+
+def send(record: FetchRecord) -> None:
+    chain(
+        signature("ingest.fetch", [record.id], app=app),
+        signature("ingest.store", app=app),
+        signature("ingest.publish", app=app),
+    ).apply_async()
+
+
+@app.task(name="ingest.fetch", bind=True, **_AGAIN)
+def fetch(self: "app.Task", fetch_id: str) -> str:
+    if not _stages().fetch.run(fetch_id):
+        self.request.chain = None  # nothing to hand over: the record says why
+    return fetch_id
+
+
+@app.task(name="ingest.store", bind=True, **_AGAIN)
+def store(self: "app.Task", fetch_id: str) -> str:
+    if not _stages().store.run(fetch_id):
+        self.request.chain = None
+    return fetch_id
+
+
+@app.task(name="ingest.publish", **_AGAIN)
+def publish(fetch_id: str) -> str:
+    _stages().publish.run(fetch_id)
+    return fetch_id
+
+
+@app.task(name="ingest.plan", ignore_result=True)
+def plan() -> int:
+    """Ask for each watched symbol for which a session has closed since its newest bar."""
+    requests = _stages().requests
+    records = requests.request(requests.due(), "beat")
+    for record in records:
+        send(record)
+    return len(records)
+
+
+@app.task(name="ingest.sweep", ignore_result=True)
+def sweep() -> int:
+    return _stages().sweep.run(send)
+
+
+class IngestStep(RoleStep):
+    role = "ingest"
+
+    def work(self) -> tuple[list[Meter], list[Loop]]:
+        return list(_stages().meters), []
+
+
+app.steps["worker"].add(IngestStep)

@@ -1,0 +1,40 @@
+"""The receiver role: batches into the table, the table into Kafka.
+
+1. `buffer` (a task a batch) writes a batch into the table and confirms it.
+2. The forwarder (a loop) takes each leased shard's batches from the table to Kafka, in order, each exactly once.
+"""
+
+from functools import lru_cache
+
+from pipeline import bootstrap
+from pipeline.domain.batches import Batch
+from pipeline.domain.errors import Fenced, InvalidValue
+from pipeline.stages.meter import Meter
+from workers.app import app
+from workers.links import CeleryRepeatLink
+from workers.steps.loop import Loop
+from workers.steps.role import RoleStep
+
+
+@lru_cache(maxsize=1)
+def _receiver() -> bootstrap.Receiver:
+    return bootstrap.receiver(bootstrap.load_settings(), CeleryRepeatLink())
+
+
+@app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue))
+def buffer(message: dict[str, object]) -> None:
+    """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
+    _receiver().buffer.put(Batch.from_message(message))
+
+
+class ReceiverStep(RoleStep):
+    role = "receiver"
+
+    def work(self) -> tuple[list[Meter], list[Loop]]:
+        receiver = _receiver()
+        forward = receiver.forward
+        loop = Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0)
+        return list(receiver.meters), [loop]
+
+
+app.steps["worker"].add(ReceiverStep)

@@ -1,0 +1,72 @@
+"""Continuous work in a worker: a thread that calls a stage's `step` again and again, from start to stop.
+
+Not an endless task: that would outlive the broker's visibility timeout and be delivered twice.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from pipeline.domain.errors import TickerlineError
+from pipeline.stages.meter import Meter
+
+logger = logging.getLogger(__name__)
+NO_PROGRESS_S = 10.0
+START_UP_S = 60.0
+EXIT_NO_PROGRESS = 70
+EXIT_BROKEN = 71
+
+
+class Loop(threading.Thread):
+    """Calls `step()`, which returns the seconds to wait before the next call (None: none).
+
+    An error that a stage raises on purpose is shown by its meter and tried again; any other ends the process, since a
+    dead thread in a live worker is the worst case: the supervisor starts it anew.
+    """
+
+    def __init__(
+        self, name: str, step: Callable[[], float | None], meter: Meter, at_end: Callable[[], None] | None = None,
+        longest_step_s: float = NO_PROGRESS_S,
+    ) -> None:  # fmt: skip
+        super().__init__(name=name, daemon=True)
+        self._step, self._meter, self._at_end = step, meter, at_end
+        self._ending = threading.Event()
+        self._progress = time.monotonic() + START_UP_S
+        self._longest_step_s = longest_step_s
+
+    def run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                wait = self._step() or 0.0
+            except TickerlineError as error:
+                self._meter.failing(str(error))
+                logger.warning("%s: %s", self.name, error)
+                wait = 0.5
+            except Exception:
+                logger.exception("%s broke; the process ends", self.name)
+                os._exit(EXIT_BROKEN)
+            self._progress = time.monotonic()
+            self._ending.wait(wait)
+        if self._at_end:
+            try:
+                self._at_end()
+            except TickerlineError as error:
+                logger.info("%s: not handed over: %s", self.name, error)
+
+    def stalled(self) -> bool:
+        """No step has ended for too long."""
+        return not self._ending.is_set() and time.monotonic() - self._progress > self._longest_step_s
+
+    def end(self) -> None:
+        self._ending.set()
+        if self.is_alive():
+            self.join(timeout=5.0)
+
+
+def end_if_stalled(loops: list[Loop]) -> None:
+    for loop in loops:
+        if loop.stalled():
+            logger.critical("%s made no progress for %.0f s; the process ends", loop.name, NO_PROGRESS_S)
+            os._exit(EXIT_NO_PROGRESS)

@@ -1,0 +1,122 @@
+"""What a worker tells of itself: a heartbeat each second, and /, /health and /metrics over HTTP on loopback."""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import make_wsgi_app
+from prometheus_client.registry import Collector
+
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.ports.live import LiveChannel
+from pipeline.stages.meter import Meter
+
+logger = logging.getLogger(__name__)
+_WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
+
+
+class Telemetry:
+    """The reports of one worker process: gathered from its stages' meters when asked."""
+
+    def __init__(self, role: str, instance: str, meters: Iterable[Meter]) -> None:
+        self.role, self.instance, self._meters = role, instance, tuple(meters)
+
+    def heartbeat(self) -> Heartbeat:
+        reports = tuple(meter.report() for meter in self._meters)
+        return Heartbeat(self.role, self.instance, os.getpid(), time.time(), reports)
+
+    def health(self) -> dict[str, Any]:
+        beat = self.heartbeat()
+        status = min((report.health for report in beat.stages), key=_WORST.index, default=Health.OK)
+        return {"role": self.role, "instance": self.instance, "pid": beat.pid, "status": status,
+                "stages": beat.to_dict()["stages"]}  # fmt: skip
+
+
+class StageCollector(Collector):
+    """Prometheus' view of the meters: one gauge a figure, labelled by stage; and whether the stage is healthy."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
+
+        def add(name: str, words: str, report: StageReport, value: float) -> None:
+            family = families.setdefault(name, GaugeMetricFamily(name, words, labels=["stage", "instance"]))
+            family.add_metric([report.stage, self._telemetry.instance], value)
+
+        for report in self._telemetry.heartbeat().stages:
+            add("tickerline_stage_healthy", "1 while the stage is ok", report, float(report.health == Health.OK))
+            for figure, value in report.figures.items():
+                add(f"tickerline_stage_{figure}", f"Measured by the stage: {figure}", report, value)
+        return families.values()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10
+
+    def log_message(self, format: str, *args: Any) -> None:  # probes would fill the log
+        return
+
+
+def serve(telemetry: Telemetry, port: int) -> WSGIServer:
+    """Answer on 127.0.0.1:`port` from a thread; close it with `shutdown` and `server_close`."""
+    registry = CollectorRegistry()
+    registry.register(StageCollector(telemetry))
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    metrics: Callable[..., Iterable[bytes]] = make_wsgi_app(registry)
+    links = "/health (JSON) and /metrics (Prometheus)"
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            return metrics(environ, start_response)
+        status, kind = HTTPStatus.OK, "text/html; charset=utf-8"
+        if path == "/":
+            text = (
+                f"<!doctype html><title>Tickerline {telemetry.role}</title><p>This is {telemetry.instance}, a Tickerline "
+                f'{telemetry.role} worker: <a href="/health">health</a>, <a href="/metrics">metrics</a>.'
+            )
+        elif path == "/health":
+            health = telemetry.health()
+            text, kind = json.dumps(health), "application/json"
+            if health["status"] == Health.FAILING:
+                status = HTTPStatus.SERVICE_UNAVAILABLE
+        else:
+            status, kind, text = HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", f"Not here. Here are: /, {links}"
+        body = text.encode()
+        start_response(f"{status.value} {status.phrase}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+    server = make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Handler)
+    threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
+    return server
+
+
+class HeartbeatStep:
+    """Sends the heartbeat; a Redis that is away is no reason to stop anything."""
+
+    def __init__(self, telemetry: Telemetry, live: LiveChannel) -> None:
+        self._telemetry, self._live = telemetry, live
+
+    def __call__(self) -> float:
+        try:
+            self._live.beat(self._telemetry.heartbeat())
+        except Unavailable as error:
+            logger.debug("heartbeat: %s", error)
+        return 1.0
