@@ -12,10 +12,10 @@ run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
 
 down: install
-	@exec $(BIN)/python manage.py down
+	@$(BIN)/python manage.py down
 
 status: install
-	@exec $(BIN)/python manage.py status
+	@$(BIN)/python manage.py status
 
 install: $(VENV)/.installed
 
@@ -34,15 +34,43 @@ format: install-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The pins of everything installed, from the direct dependencies in pyproject.toml. In an environment of its own, for
-# pip-tools wants its own pip. PIN_ARGS=--upgrade takes new versions of what the direct pins bring.
-PIN := ../$(VENV)-pins/bin/pip-compile --quiet --strip-extras --no-header --annotation-style=line --no-emit-options \
+# The pins of everything installed, from the direct dependencies in pyproject.toml. PIN_ARGS=--upgrade takes new versions
+# of what those bring.
+PINS := $(VENV)/pins
+PIN := $(PINS)/bin/pip-compile --quiet --strip-extras --no-header --annotation-style=line --no-emit-options \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(PIN_ARGS)
-pins: | $(VENV)-pins/bin/pip-compile
-	$(subst ../,,$(PIN)) --output-file=requirements.txt pyproject.toml
-	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' \
-		| $(subst ../,,$(PIN)) --constraint=requirements.txt --output-file=requirements-dev.txt -
+DEV_GROUP := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")
 
-clean: down
-	rm -rf $(VENV) $(VENV)-pins .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+pins: $(PINS)/.installed
+	$(PIN) --output-file=requirements.txt pyproject.toml
+	$(PINS)/bin/python -c '$(DEV_GROUP)' > $(PINS)/dev.in
+	$(PIN) --constraint=requirements.txt --output-file=requirements-dev.txt $(PINS)/dev.in
+
+$(PINS)/.installed:
+	$(PYTHON) -m venv $(PINS)
+	$(PINS)/bin/python -m pip --disable-pip-version-check install --quiet pip-tools==7.6.2
+	@touch $@
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py down; fi
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made once, and filled again when the pins have changed.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Tickerline needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@echo "making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); echo "'$(PYTHON) -m venv' failed; Debian and Ubuntu have it in the package python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "installing the requirements (a minute or two the first time)"
+	@$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "installing the tools of the tests"
+	@$(PIP) install --requirement requirements.txt --requirement requirements-dev.txt
+	@touch $@

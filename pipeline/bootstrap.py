@@ -7,7 +7,7 @@ nothing connects at import. One process builds each client once.
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
 from pipeline.domain.fetches import FetchRecord
@@ -25,11 +25,13 @@ from pipeline.ports.tick_log import TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
-from pipeline.stages.buffer import Buffer, ShardNotes, Watermark
+from pipeline.stages.buffer import Buffer
+from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.forward import Forward, ShardForwarder
 from pipeline.stages.listen import Listen
 from pipeline.stages.meter import Meter
+from pipeline.stages.opening import SessionWatch
 from pipeline.stages.publish import Publish
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
@@ -37,10 +39,6 @@ from pipeline.stages.store import Store
 from pipeline.stages.tick import Tick
 
 if TYPE_CHECKING:
-    from typing import Any
-
-    from pymongo import MongoClient
-
     from pipeline.adapters.redis.connection import Client
 
 
@@ -54,7 +52,7 @@ def load_settings() -> Settings:
 
 
 @lru_cache(maxsize=4)
-def _mongo(uri: str) -> "MongoClient[dict[str, Any]]":
+def _mongo(uri: str) -> Any:  # the client of the mongo room: its library is known there alone
     from pipeline.adapters.mongo.connection import connect
 
     return connect(uri)
@@ -227,9 +225,13 @@ def listen(settings: Settings, meter: Meter) -> Listen:
     )
 
 
-def tick(settings: Settings, link: BatchLink, meter: Meter) -> Tick:
+def session_watch(settings: Settings) -> SessionWatch:
+    return SessionWatch(plan_store(settings))
+
+
+def tick(settings: Settings, watch: SessionWatch, link: BatchLink, meter: Meter) -> Tick:
     return Tick(
-        plan_store(settings), bar_store(settings), leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, bar_store(settings), leases(settings), watermarks(settings), link, clock(),
         settings.ticks, meter, settings.process.instance, settings.source,
     )  # fmt: skip
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E402 — Django is set up before anything is imported that needs its models
 """The web's ASGI application, served by uvicorn as both faces.
 
 1. HTTP goes to Django, behind a limit on the body.
@@ -15,24 +16,24 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webui.settings")
 
 from django.core.asgi import get_asgi_application
 
-django_application = get_asgi_application()  # sets Django up, before anything below imports models
+django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
 from pipeline.domain.errors import SettingsError
 from webui.dashboard.routing import hub, websockets
-from webui.limits import BodyLimit
+from webui.limits import Asgi, BodyLimit, Receive, Send
 from webui.watchlist.mirror import keep_mirrored
 
 
 class Lifespan:
     """Starts and stops what runs beside the requests, by the server's lifespan events."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Asgi) -> None:
         self._app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
             return await self._app(scope, receive, send)
         mirroring = None

@@ -12,3 +12,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webui.settings")
 
 app = Celery("tickerline")
 app.config_from_object("celeryconfig")
+app.conf.beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"  # the schedules of the admin
+app.conf.result_expires = None  # there are no results; else beat would make a schedule that clears them up, each time

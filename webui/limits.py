@@ -1,9 +1,13 @@
 """An ASGI layer that refuses large request bodies before Django spools them to disk."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
+Event = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Asgi = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1_000_000  # bytes; the API's own limit, 64 kB, is in webui/api/parsing.py
 
@@ -13,10 +17,10 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    def __init__(self, app: ASGI3Application, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: Asgi, limit: int = MAX_BODY) -> None:
         self._app, self._limit = app, limit
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
@@ -24,11 +28,11 @@ class BodyLimit:
             return await _refuse(send, self._limit)
         received = 0
 
-        async def counted() -> ASGIReceiveEvent:
+        async def counted() -> Event:
             nonlocal received
-            event = await receive()
+            event: Event = await receive()
             if event["type"] == "http.request":
-                received += len(event["body"])
+                received += len(event.get("body", b""))
                 if received > self._limit:
                     raise _TooLarge
             return event
@@ -39,7 +43,7 @@ class BodyLimit:
             await _refuse(send, self._limit)
 
 
-async def _refuse(send: ASGISendCallable, limit: int) -> None:
+async def _refuse(send: Send, limit: int) -> None:
     problem: dict[str, Any] = {
         "type": "urn:tickerline:problem:body-too-large",
         "title": "Content Too Large",
@@ -48,5 +52,5 @@ async def _refuse(send: ASGISendCallable, limit: int) -> None:
         "errors": [{"field": "body", "rule": f"at most {limit} bytes"}],
     }
     headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": json.dumps(problem).encode(), "more_body": False})
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(problem).encode()})

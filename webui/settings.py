@@ -99,6 +99,7 @@ UNFOLD = {
     "SITE_HEADER": "Tickerline",
     "SITE_URL": "/dashboard/",
     "SITE_SYMBOL": "show_chart",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}dashboard/icon.svg"}],
     "THEME": "dark",
     "SIDEBAR": {
         "show_search": False,

@@ -30,9 +30,11 @@ class DriverStep(RoleStep):
         settings = bootstrap.load_settings()
         heard, ticked = Meter("listen"), Meter("tick")
         listen = bootstrap.listen(settings, heard)
-        tick = bootstrap.tick(settings, CeleryBatchLink(), ticked)
+        watch = bootstrap.session_watch(settings)
+        tick = bootstrap.tick(settings, watch, CeleryBatchLink(), ticked)
         return [heard, ticked], [
             Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
+            Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
             Loop("tick", tick.step, ticked, at_end=tick.release),
         ]
 

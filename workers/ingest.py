@@ -5,24 +5,18 @@
 3. `sweep` (beat) sends on what was lost, and what waited long enough.
 """
 
-import logging
-
 from celery import chain, signature
 
 from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord
+from pipeline.flow import FETCH_CHAIN
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.steps.loop import Loop
 from workers.steps.role import RoleStep
 
-logger = logging.getLogger(__name__)
 _AGAIN = {"autoretry_for": (Unavailable,), "retry_backoff": 1, "retry_backoff_max": 20, "max_retries": 4}
-
-
-class Stopped(Exception):
-    """Ends a chain whose fetch has nothing to hand over; the record says why."""
 
 
 def _stages() -> bootstrap.Ingest:
@@ -30,11 +24,8 @@ def _stages() -> bootstrap.Ingest:
 
 
 def send(record: FetchRecord) -> None:
-    chain(
-        signature("ingest.fetch", [record.id], app=app),
-        signature("ingest.store", app=app),
-        signature("ingest.publish", app=app),
-    ).apply_async()
+    first, *others = FETCH_CHAIN
+    chain(signature(first, [record.id], app=app), *(signature(name, app=app) for name in others)).apply_async()
 
 
 @app.task(name="ingest.fetch", bind=True, **_AGAIN)

@@ -135,9 +135,11 @@ def leg_following(position: Position | None, current: Leg | None, legs: Sequence
     starting = [leg for leg in legs if leg.number > number and leg.previous == position]
     if starting:
         return max(starting, key=lambda leg: leg.number)
-    if current and position and current.covers(Position(position.session, position.beat + 1)):
-        return current
-    return None
+    if current is None:
+        return None
+    begins = current.previous == position  # the leg has been entered, and nothing of it was played
+    goes_on = position is not None and current.covers(Position(position.session, position.beat + 1))
+    return current if begins or goes_on else None
 
 
 def place_to_join(session: Session, newest: Leg | None, now_ms: int) -> tuple[int, int, int]:

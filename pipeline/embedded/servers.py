@@ -54,6 +54,7 @@ def _redis(place: Place) -> list[str]:
         "appendfsync": "everysec",
         "maxmemory-policy": "noeviction",  # a full Redis refuses, it never forgets queued work
         "save": "",
+        "set-proc-title": "no",  # a title would overwrite the environment, by which `up` knows its own processes
     }
     return [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 

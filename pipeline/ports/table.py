@@ -7,12 +7,11 @@ equal values: which of them stays is not defined.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """`timestamp` in milliseconds since 1970."""
+class Cell(NamedTuple):
+    """`timestamp` in milliseconds since 1970. A tuple, since a scan makes a million of them a second."""
 
     row: bytes
     family: bytes
@@ -42,10 +41,16 @@ class Table(Protocol):
         """Put cells, all or none; durable when it returns. Raises TableFull."""
 
     def scan(self, rows: RowRange, families: Sequence[bytes] = (), limit: int | None = None) -> Iterator[Cell]:
-        """Cells in order, of these families (all, when empty), at most `limit`; a snapshot as of the first cell."""
+        """Cells in order, of these families (all, when empty), at most `limit`.
+
+        Each row is seen as of one moment; of rows that are written or deleted meanwhile, the scan may see either state.
+        """
 
     def compare_and_put(self, cell: Cell, expected: bytes | None) -> bool:
-        """Put `cell` if the newest value of its key is `expected` (None: no value); durable. False: it was another."""
+        """Put `cell` if the newest value of its key is `expected` (None: no value); durable. False: it was another.
+
+        The new value is the newest then: where the stored timestamp is not older, the cell gets the next one after it.
+        """
 
     def delete_rows(self, after: bytes | None, upto: bytes) -> int:
         """Delete the rows in (after, upto], as Accumulo's deleteRows does; returns the number of cells deleted."""

@@ -5,112 +5,12 @@
 3. The watermark: along the chain of headers, as far as it reaches. The driver waits for it.
 """
 
-import json
-import threading
-from dataclasses import dataclass
-
-from pipeline.domain.batches import (
-    BATCH_FAMILY,
-    TICK_FAMILY,
-    Batch,
-    Position,
-    header_value,
-    row_key,
-    row_position,
-    shard_rows,
-)
+from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, header_value, row_key
 from pipeline.domain.errors import Fenced
 from pipeline.ports.clock import Clock
-from pipeline.ports.table import Cell, RowRange, Table
-from pipeline.ports.watermarks import Watermarks
+from pipeline.ports.table import Cell, Table
+from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.meter import Meter
-
-_EPOCH, _CHECKPOINT = b"epoch", b"checkpoint"
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A batch's header as it stands in the table; `written_ms` is the cell's timestamp."""
-
-    position: Position
-    previous: Position | None
-    ticks: int
-    made_at: float
-    written_ms: int
-
-    @classmethod
-    def of(cls, cell: Cell) -> "Header":
-        value = json.loads(cell.value)
-        previous = Position(*value["previous"]) if value["previous"] else None
-        return cls(row_position(cell.row)[1], previous, value["n"], value["made_at"], cell.timestamp)
-
-    def follows(self, position: Position | None) -> bool:
-        """A chain that begins anew (its driver's plan was lost or replaced) names no predecessor."""
-        return self.previous == position or self.previous is None
-
-
-class ShardNotes:
-    """What the table remembers of each shard beside its ticks: the fence, and the copy of the forwarder's checkpoint."""
-
-    def __init__(self, table: Table, clock: Clock) -> None:
-        self._table, self._clock = table, clock
-
-    def raise_fence(self, shard: int, epoch: int) -> None:
-        """Raises Fenced when a newer epoch has been seen."""
-        while True:
-            seen = self._value(shard, _EPOCH)
-            if seen is not None and int(seen) >= epoch:
-                if int(seen) > epoch:
-                    raise Fenced(f"shard {shard}: epoch {epoch} is over, {int(seen)} was seen")
-                return
-            if self._table.compare_and_put(self._cell(shard, _EPOCH, str(epoch).encode()), seen):
-                return
-
-    def checkpoint(self, shard: int) -> Position | None:
-        value = self._value(shard, _CHECKPOINT)
-        return Position(*json.loads(value)) if value else None
-
-    def note_checkpoint(self, shard: int, position: Position) -> None:
-        self._table.write([self._cell(shard, _CHECKPOINT, json.dumps(position).encode())])
-
-    def _value(self, shard: int, family: bytes) -> bytes | None:
-        row = shard.to_bytes(2)
-        return next((cell.value for cell in self._table.scan(RowRange(row, row), [family])), None)
-
-    def _cell(self, shard: int, family: bytes, value: bytes) -> Cell:
-        return Cell(shard.to_bytes(2), family, b"", int(self._clock.now().timestamp() * 1e6), value)
-
-
-class Watermark:
-    """How far each shard's chain reaches in the table, from the forwarder's checkpoint on; thread-safe."""
-
-    def __init__(self, table: Table, notes: ShardNotes, watermarks: Watermarks) -> None:
-        self._table, self._notes, self._watermarks = table, notes, watermarks
-        self._reached: dict[int, Position | None] = {}
-        self._lock = threading.Lock()
-
-    def advance(self, shard: int) -> Position | None:
-        """Follow the chain and confirm what it reaches. Raises Unavailable."""
-        with self._lock:
-            position = self._reached.get(shard)
-            noted = self._notes.checkpoint(shard)
-            if noted and (position is None or noted > position):
-                position = noted
-            for header in headers_after(self._table, shard, position):
-                if not header.follows(position):
-                    break
-                position = header.position
-            self._reached[shard] = position
-        self._watermarks.confirm(shard, position)
-        return position
-
-
-def headers_after(table: Table, shard: int, position: Position | None) -> "list[Header]":
-    """Up to 1,000 headers of a shard after `position`, in order."""
-    first, last = shard_rows(shard)
-    start = row_key(shard, position) if position else first
-    rows = RowRange(start, last, start_inclusive=position is None)
-    return [Header.of(cell) for cell in table.scan(rows, [BATCH_FAMILY], limit=1000)]
 
 
 class Buffer:

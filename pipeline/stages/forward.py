@@ -17,7 +17,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.lease import Leases
 from pipeline.ports.table import RowRange, Table
 from pipeline.ports.tick_log import TickLog
-from pipeline.stages.buffer import Header, ShardNotes, Watermark, headers_after
+from pipeline.stages.chain import Header, ShardNotes, Watermark, headers_after
 from pipeline.stages.meter import Meter
 
 _CELLS = 20_000  # of one read; a batch that the read cut in two is left to the next

@@ -7,37 +7,15 @@ repeated or reordered event changes nothing.
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.events import BarsStored
 from pipeline.domain.rules import TickRules
-from pipeline.domain.sessions import Session, session_seed
 from pipeline.domain.times import to_ms
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.event_bus import EventQueue
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.meter import Meter
+from pipeline.stages.opening import propose_session
 
 _RECONCILE_S = 30.0
-
-
-def propose_session(
-    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None
-) -> Session | None:
-    """The session that could open now: every symbol with bars, over the time that all of them have; None below the threshold."""
-    series = bars.series(rules.interval)
-    if len(series) < rules.ready_symbols:
-        return None
-    members = tuple(s.symbol for s in series)
-    start, end = max(s.first for s in series), max(s.last for s in series)
-    opened_ms = max(now_ms, before.opened_ms + 1) if before else now_ms
-    return Session(
-        opened_ms=opened_ms,
-        seed=session_seed(before.seed if before else 0, opened_ms),
-        interval=rules.interval,
-        source=source,
-        slots=tuple(bars.times(members, rules.interval, start, end)),
-        members=members,
-        tick_ms=rules.tick_ms,
-        ticks_per_bar=rules.ticks_per_bar,
-    )
 
 
 class Listen:

@@ -27,7 +27,7 @@ from pipeline.domain.times import from_ms, rfc3339, to_ms
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
-from pipeline.stages.listen import propose_session
+from pipeline.stages.opening import propose_session
 
 
 class Encoder:

@@ -8,7 +8,6 @@
 from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
-from pipeline.domain.sessions import Session
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.batch_link import BatchLink
 from pipeline.ports.clock import Clock
@@ -16,6 +15,7 @@ from pipeline.ports.lease import Leases
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.stages.meter import Meter
+from pipeline.stages.opening import SessionWatch
 from pipeline.stages.player import Player
 
 _IDLE_S = 0.1
@@ -23,14 +23,14 @@ _IDLE_S = 0.1
 
 class Tick:
     def __init__(
-        self, plan: PlanStore, bars: BarStore, leases: Leases, watermarks: Watermarks, link: BatchLink, clock: Clock,
+        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, leases: Leases, watermarks: Watermarks, link: BatchLink, clock: Clock,
         rules: TickRules, meter: Meter, holder: str, source: str,
     ) -> None:  # fmt: skip
-        self._plan, self._bars, self._leases, self._watermarks, self._link = plan, bars, leases, watermarks, link
+        self._plan, self._watch, self._bars = plan, watch, bars
+        self._leases, self._watermarks, self._link = leases, watermarks, link
         self._clock, self._rules, self._meter = clock, rules, meter
         self._holder, self._source = holder, source
         self._players: dict[int, Player] = {}
-        self._session: Session | None = None
         self._held_until = 0.0
         self._poll_at = 0.0
 
@@ -63,12 +63,7 @@ class Tick:
         self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
         for shard in set(self._players) - held:
             del self._players[shard]
-        try:
-            self._session = self._plan.current_session() or self._session
-        except Unavailable:
-            if self._session is None:
-                raise
-        if self._session is None:
+        if self._watch.session is None:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])
         for shard, watermark in watermarks.items():
@@ -108,12 +103,12 @@ class Tick:
         return wait
 
     def _send_shard(self, player: Player) -> float:
-        if self._session is None:
+        if self._watch.session is None:
             return _IDLE_S
         batches: list[Batch] = []
         wait = _IDLE_S
         while len(player.unconfirmed) < self._rules.window:
-            target = player.next_beat(self._session)
+            target = player.next_beat(self._watch.session)
             if target is None:
                 break
             leg, beat = target
@@ -135,7 +130,7 @@ class Tick:
         playing = [p for p in self._players.values() if p.leg]
         self._meter.gauge("shards", len(self._players))
         self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in self._players.values()))
-        if self._session is None:
+        if self._watch.session is None:
             self._meter.waiting("no session: fewer symbols are ready than a session needs")
         elif waiting:
             self._meter.failing(f"{len(waiting)} shards wait for the receiver to confirm their batches")

@@ -17,7 +17,9 @@ def may_fetch(request: HttpRequest) -> bool:
     if settings.OPEN_FETCH:
         return True
     if not (request.user.is_active and request.user.is_staff):
-        raise Problem(HTTPStatus.FORBIDDEN, "staff-only", "asking for fetches needs a staff session (sign in at /admin/)")
+        raise Problem(
+            HTTPStatus.FORBIDDEN, "staff-only", "asking for fetches needs a staff session (sign in at /admin/)"
+        )
     if check_csrf(request) is not None:
         raise Problem.of_field(HTTPStatus.FORBIDDEN, "csrf", "X-CSRFToken", "expected the token of this session")
     return True

@@ -1,9 +1,7 @@
 """Symbols, bars, live quotes and the stages' states."""
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -13,11 +11,10 @@ from pipeline.domain.errors import InvalidValue
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
-from webui.api.problems import Problem, not_found
-from webui.api.schemas import BarList, ProblemOut, Quotes, SeriesOut, Stages, SymbolList, SymbolOut, bar_out
+from webui.api.problems import not_found
+from webui.api.schemas import BarList, BarRange, ProblemOut, Quotes, SeriesOut, Stages, SymbolList, SymbolOut, bar_out
 
 v1 = Router(tags=["market"])
-FIRST_DAY = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 @v1.get("/symbols", response={200: SymbolList, 503: ProblemOut}, operation_id="list_symbols", summary="Symbols")
@@ -46,32 +43,20 @@ def symbols(request: HttpRequest) -> SymbolList:
 @v1.get(
     "/bars/{symbol}",
     response={200: BarList, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
-    operation_id="list_bars", summary="Bars of a symbol",
+    operation_id="list_bars",
+    summary="Bars of a symbol",
 )
-def bars(
-    request: HttpRequest,
-    symbol: str,
-    interval: Literal["daily"] = DAILY,
-    start: datetime | None = Query(None, description="First time, RFC 3339 with an offset."),
-    end: datetime | None = Query(None, description="Last time, RFC 3339 with an offset; default: everything stored."),
-    limit: int = Query(100, ge=1, le=1000),
-) -> BarList:
+def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList:
     """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest."""
     symbol = checked_symbol(symbol)
-    series = backend.current().bars.one_series(symbol, interval)
+    series = backend.current().bars.one_series(symbol, range.interval)
     if series is None:
         raise not_found("no bars of this symbol are stored")
-    first, last = _aware(start, "start") or FIRST_DAY, _aware(end, "end") or series.last + timedelta(days=1)
-    if first > last:
-        raise Problem.of_field(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "start", "expected start <= end")
-    found = backend.current().bars.bars(symbol, interval, first, last)
-    return BarList(symbol=symbol, interval=interval, bars=[bar_out(bar) for bar in found[-limit:]])
-
-
-def _aware(moment: datetime | None, field: str) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise InvalidValue(field, "expected a time with an offset, e.g. 2026-11-20T00:00:00Z")
-    return moment
+    first, last = range.start or series.first, range.end or series.last
+    if range.start and range.end and first > last:
+        raise InvalidValue("start", "expected start <= end")
+    found = backend.current().bars.bars(symbol, range.interval, first, last)
+    return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found[-range.limit :]])
 
 
 @v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")

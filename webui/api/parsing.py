@@ -34,9 +34,7 @@ class JsonParser(Parser):
         except ValueError:  # syntax, encoding, NaN, numbers of thousands of digits
             raise _malformed("expected well-formed JSON in UTF-8") from None
         if not isinstance(value, dict):
-            raise Problem.of_field(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "body", "expected a JSON object"
-            )
+            raise Problem.of_field(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "body", "expected a JSON object")
         return value
 
 

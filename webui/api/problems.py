@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -16,6 +16,12 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20  # a body of thousands of mistakes is not answered at length
 API_ROOTS = ("/api", "/fetch", "/fetches", "/health", "/metrics", "/openapi.json")
+DETAILS = {
+    HTTPStatus.BAD_REQUEST: "the request, or its Host, is not one that this server answers to",
+    HTTPStatus.NOT_FOUND: "there is nothing at this path",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "an error of ours; it is in the log",
+}
 
 
 class Problem(Exception):
@@ -66,54 +72,49 @@ class ProblemMiddleware:
         if response.headers.get("Content-Type", "").startswith((MEDIA_TYPE, "application/json")):
             return response
         status = HTTPStatus(response.status_code)
-        problem = Problem(status, status.phrase.lower().replace(" ", "-"), _details(request).get(status, status.phrase))
+        problem = _of_status(status, DETAILS.get(status, status.phrase))
         replaced = problem.response()
         if "Allow" in response.headers:
             replaced["Allow"] = response.headers["Allow"]
         return replaced
 
 
-def _details(request: HttpRequest) -> dict[HTTPStatus, str]:
-    return {
-        HTTPStatus.BAD_REQUEST: "the request, or its Host, is not one that this server answers to",
-        HTTPStatus.NOT_FOUND: "there is nothing at this path",
-        HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "an error of ours; it is in the log",
-    }
-
-
 def install(api: NinjaAPI) -> None:
     """Make `api` answer every error as a problem."""
+    for kind in (Problem, ValidationError, InvalidValue, HttpError, Unavailable):
+        api.add_exception_handler(kind, _answer)
 
-    def problem(request: HttpRequest, error: Problem) -> JsonResponse:
-        return error.response()
 
-    def invalid(request: HttpRequest, error: ValidationError) -> JsonResponse:
-        errors = [{"field": _field(e["loc"]), "rule": str(e["msg"])} for e in error.errors[:MAX_ERRORS]]
-        detail = f"{errors[0]['field']}: {errors[0]['rule']}"
-        if more := len(error.errors) - 1:
-            detail += f" (and {more} more)"
-        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors).response()
+def _answer(request: HttpRequest, error: Any) -> HttpResponse:
+    return _problem(request, error).response()
 
-    def invalid_value(request: HttpRequest, error: InvalidValue) -> JsonResponse:
-        return Problem.of_field(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error.field, error.rule
-        ).response()
 
-    def http_error(request: HttpRequest, error: HttpError) -> JsonResponse:
-        status = HTTPStatus(error.status_code)
-        return Problem(status, status.phrase.lower().replace(" ", "-"), error.message).response()
+def _problem(request: HttpRequest, error: Exception) -> Problem:
+    if isinstance(error, HttpError) and isinstance(error.__cause__, Problem):
+        return error.__cause__  # ninja wraps whatever the parser raises
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationError):
+        return _invalid(error)
+    if isinstance(error, InvalidValue):
+        return Problem.of_field(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", error.field, error.rule)
+    if isinstance(error, HttpError):
+        return _of_status(HTTPStatus(error.status_code), error.message)
+    log.warning("503 for %s: %s", request.path, error)
+    detail = "a server that this needs does not answer; nothing was changed"
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
 
-    def unavailable(request: HttpRequest, error: Unavailable) -> JsonResponse:
-        log.warning("503 for %s: %s", request.path, error)
-        detail = "a server that this needs does not answer; nothing was changed"
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail).response()
 
-    api.add_exception_handler(Problem, problem)
-    api.add_exception_handler(ValidationError, invalid)
-    api.add_exception_handler(InvalidValue, invalid_value)
-    api.add_exception_handler(HttpError, http_error)
-    api.add_exception_handler(Unavailable, unavailable)
+def _of_status(status: HTTPStatus, detail: str) -> Problem:
+    return Problem(status, status.phrase.lower().replace(" ", "-"), detail)
+
+
+def _invalid(error: ValidationError) -> Problem:
+    errors = [{"field": _field(e["loc"]), "rule": str(e["msg"])} for e in error.errors[:MAX_ERRORS]]
+    detail = f"{errors[0]['field']}: {errors[0]['rule']}"
+    if more := len(error.errors) - 1:
+        detail += f" (and {more} more)"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail, errors)
 
 
 def _field(location: tuple[Any, ...]) -> str:

@@ -1,14 +1,14 @@
 """What the API takes and gives, as its OpenAPI document shows it. Times are RFC 3339, UTC; prices have at most 4 decimals."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.bars import PRICE_SCALE, Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.fetches import Change, FetchRecord
 from pipeline.domain.symbols import RULE, checked_symbol
 from pipeline.domain.times import rfc3339
 
@@ -37,6 +37,19 @@ class FetchOrder(Schema):
     )
 
 
+class FetchPage(Schema):
+    limit: int = Field(50, ge=1, le=200)
+
+
+class BarRange(Schema):
+    interval: Literal["daily"] = "daily"
+    start: AwareDatetime | None = Field(
+        None, description="First time, RFC 3339 with an offset; default: the first bar's."
+    )
+    end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
+    limit: int = Field(100, ge=1, le=1000)
+
+
 class ErrorOut(Schema):
     field: str
     rule: str
@@ -49,7 +62,7 @@ class ProblemOut(Schema):
     title: str
     status: int
     detail: str
-    errors: list[ErrorOut] = []
+    errors: list[ErrorOut] = Field(default_factory=list)
 
 
 class AcceptedFetch(Schema):
@@ -148,7 +161,6 @@ class Stages(Schema):
 
 
 def fetch_out(record: FetchRecord) -> FetchOut:
-    change = record.change
     times = ("queued_at", "started_at", "retry_at", "stored_at", "published_at", "finished_at")
     moments = {name: getattr(record, name) for name in times}
     return FetchOut(
@@ -163,14 +175,17 @@ def fetch_out(record: FetchRecord) -> FetchOut:
         requested_by=record.requested_by,
         trace_id=record.trace_id,
         message_id=record.message_id,
-        change=change
-        and ChangeOut(
-            count=change.count,
-            first=change.first and rfc3339(change.first),
-            last=change.last and rfc3339(change.last),
-            inserted=change.inserted,
-            replaced=change.replaced,
-        ),
+        change=_change_out(record.change) if record.change else None,
+    )
+
+
+def _change_out(change: Change) -> ChangeOut:
+    return ChangeOut(
+        count=change.count,
+        first=rfc3339(change.first) if change.first else None,
+        last=rfc3339(change.last) if change.last else None,
+        inserted=change.inserted,
+        replaced=change.replaced,
     )
 
 

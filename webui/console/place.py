@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import tempfile
 from fnmatch import fnmatch
@@ -66,8 +67,13 @@ class Place:
         path = self.run / "supervisord.sock"
         return path if _short(path) else Path(read_json(self.socket_note).get("directory", self.run)) / "s"
 
+    def program_log(self, name: str) -> Path:
+        return self.log / f"{name}.log"
+
     def check(self) -> None:
         """Refuse a directory that holds what is not Tickerline's. Raises ConsoleError."""
+        if re.search(r"\s[;#]|[\r\n]", str(self.data)):  # supervisord would read a comment there
+            raise ConsoleError("TICKERLINE_DATA: the path must not hold a space before ';' or '#', nor a line break")
         if self.data.exists() and not self.data.is_dir():
             raise ConsoleError(f"TICKERLINE_DATA: {self.data} is not a directory")
         if not self.data.exists() or (self.data / MARKER).exists():

@@ -6,6 +6,8 @@ import sys
 import time
 from types import FrameType
 
+SAME_S = 1.0
+
 
 class Stopped(Exception):
     """Somebody asked `up` to stop (Ctrl-C, SIGTERM, SIGHUP)."""
@@ -35,6 +37,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.count = 0
+        self._first = 0.0
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -42,7 +45,12 @@ class Interrupts:
                 signal.signal(number, self._note)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
-        self.count += 1
+        """One Ctrl-C may arrive twice, from the terminal and from a parent that passes it on: that is still one."""
+        if self.count == 0:
+            self._first = time.monotonic()
+            self.count = 1
+        elif time.monotonic() - self._first > SAME_S:
+            self.count = 2
 
     @property
     def hurry(self) -> bool:

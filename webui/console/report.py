@@ -6,6 +6,7 @@
 import http.client
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -22,7 +23,9 @@ from webui.console.processes import ROLES, Check, Program
 from webui.console.supervision import Seen, State, Supervisor
 
 PROBE_S = 1.5
-UNSEEN = Seen(None, State.STOPPED, 0)
+START_UP_S = 20.0  # how long a process may take until it answers, on a busy machine
+UNSEEN = Seen(None, State.STOPPED, 0, 0.0)
+CONFIGURED = Seen(None, State.RUNNING, 0, 0.0)  # a server that somebody else runs
 SECRET = re.compile("pass|secret|token|key|properties", re.IGNORECASE)
 ALRIGHT = (Health.OK, Health.WAITING)  # a worker that waits says that nothing is wrong with it
 
@@ -63,41 +66,50 @@ class Probed:
     document: dict[str, Any] | None = None
 
 
-def _worker(program: Program) -> Probed:
+def _worker(program: Program, _settings: Settings) -> Probed:
     _, body = http_get(f"{program.url}/health", PROBE_S)
     document = json.loads(body)
     return Probed(Health(document["status"]), document)
 
 
-def _web(program: Program) -> Probed:
+def _web(program: Program, _settings: Settings) -> Probed:
     return Probed(Health.OK if http_status(f"{program.url}/health/live", PROBE_S) == 200 else Health.FAILING)
 
 
-def _flower(program: Program) -> Probed:
+def _flower(program: Program, _settings: Settings) -> Probed:
     return Probed(Health.OK if http_status(f"{program.url}/", PROBE_S) < 500 else Health.FAILING)
 
 
-def _alive(_: Program) -> Probed:
+def _beat(_program: Program, _settings: Settings) -> Probed:
+    """beat answers nothing over HTTP; that it runs is all that is seen of it here."""
     return Probed(Health.OK)
 
 
-CHECKS: dict[Check, Callable[[Program], Probed]] = {
+def _alive(_program: Program, _settings: Settings) -> Probed:
+    return Probed(Health.OK)
+
+
+CHECKS: dict[Check, Callable[[Program, Settings], Probed]] = {
     Check.WORKER: _worker,
     Check.WEB: _web,
     Check.FLOWER: _flower,
-    Check.BEAT: _alive,
+    Check.BEAT: _beat,
     Check.ALIVE: _alive,
 }
 
 
-def probe(program: Program, seen: Seen) -> Probed:
-    """A program that is just being started, and does not answer yet, is `starting`; else no answer is `failing`."""
+def probe(program: Program, seen: Seen, settings: Settings) -> Probed:
+    """A program that was started a moment ago, and does not answer yet, is `starting`; else no answer is `failing`."""
     if seen.pid is None:
         return Probed(Health.FAILING)
     try:
-        return CHECKS[program.check](program)
+        return CHECKS[program.check](program, settings)
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        return Probed(Health.STARTING if seen.state is State.STARTING else Health.FAILING)
+        return Probed(Health.STARTING if _is_young(seen) else Health.FAILING)
+
+
+def _is_young(seen: Seen) -> bool:
+    return seen.pid is not None and time.time() - seen.started < START_UP_S
 
 
 def ticks_flow(probed: Mapping[str, Probed]) -> bool:
@@ -114,7 +126,8 @@ def gather(place: Place, system: System) -> dict[str, Any]:
     with ThreadPoolExecutor(max_workers=32) as pool:
         servers = {name: pool.submit(trouble, name, settings, PROBE_S) for name in SERVERS if name != "accumulo"}
         asked = {
-            program.name: pool.submit(probe, program, seen.get(program.name, UNSEEN)) for program in system.processes
+            program.name: pool.submit(probe, program, seen.get(program.name, UNSEEN), settings)
+            for program in system.processes
         }
         troubles = {name: future.result() for name, future in servers.items()}
         probed = {name: future.result() for name, future in asked.items()}
@@ -158,9 +171,8 @@ def _servers(
     entries = {}
     for name, address in _addresses(place, system, settings).items():
         embedded = name in system.ports
-        now = seen.get(name, UNSEEN) if embedded else Seen(None, State.RUNNING, 0)
-        starting = embedded and now.state is State.STARTING
-        health = Health.OK if troubles[name] is None else Health.STARTING if starting else Health.FAILING
+        now = seen.get(name, UNSEEN) if embedded else CONFIGURED
+        health = Health.OK if troubles[name] is None else Health.STARTING if _is_young(now) else Health.FAILING
         entries[name] = address | {
             "pid": now.pid,
             "state": now.state,

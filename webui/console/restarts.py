@@ -7,8 +7,8 @@ try again at its next five-second beat, so that the longest pause is about ten s
 from collections import Counter
 from typing import Any
 
-from supervisor import events  # type: ignore[import-untyped]
-from supervisor.states import ProcessStates, SupervisorStates  # type: ignore[import-untyped]
+from supervisor import events
+from supervisor.states import ProcessStates, SupervisorStates
 
 RETRIES = 10
 NAMESPACE = "tickerline"

@@ -5,6 +5,7 @@ import sys
 
 from webui.console.environment import ROOT
 from webui.console.errors import ConsoleError
+from webui.console.logs import last_lines
 from webui.console.place import Place
 from webui.console.plan import Plan
 from webui.console.progress import Interrupts, Progress
@@ -13,13 +14,14 @@ from webui.console.report import System
 MIGRATE_S = 120.0
 
 
-def provision_events(plan: Plan, system: System) -> None:
-    """Make topic and queue on the emulator; on real AWS they are given by settings, and nothing is made there."""
+def provision(plan: Plan, system: System) -> None:
+    """Make the stores' indexes, and topic and queue on the emulator; on real AWS these are given by settings."""
     # The adapters' clients come with it; `status` and `down` must not wait for them.
     from pipeline import bootstrap
 
+    bootstrap.prepare_stores(plan.settings)
     resources = bootstrap.provision_events(plan.settings)
-    system.topic_arn, system.queue_url = resources.topic_arn, resources.queue_url
+    system.topic_arn, system.queue_url = resources["topic_arn"], resources["queue_url"]
 
 
 def migrate(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts) -> None:
@@ -42,17 +44,4 @@ def migrate(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts
             child.kill()
             child.wait()
     if child.returncode:
-        raise ConsoleError(f"Django's migrations failed:\n{last_lines(place, 'migrate')}")
-
-
-def last_lines(place: Place, name: str, count: int = 8) -> str:
-    """The end of a program's log, indented."""
-    path = place.log / f"{name}.log"
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 20_000))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        lines = []
-    shown = [f"    {line[:300]}" for line in lines[-count:]]
-    return "\n".join([f"  the last lines of {path}:", *(shown or ["    (nothing)"])])
+        raise ConsoleError(f"Django's migrations failed:\n{last_lines(log)}")

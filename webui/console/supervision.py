@@ -18,10 +18,11 @@ from enum import StrEnum
 from typing import Any, cast
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+from supervisor.xmlrpc import SupervisorTransport
 
 from webui.console.environment import ROOT, SYSTEM_MARK
 from webui.console.errors import ConsoleError
+from webui.console.logs import last_lines
 from webui.console.place import Place
 from webui.console.processes import Program
 from webui.console.restarts import NAMESPACE, RETRIES
@@ -51,11 +52,12 @@ STATES = {
 
 @dataclass(frozen=True)
 class Seen:
-    """One program as supervisord sees it. `starts` counts from its own start."""
+    """One program as supervisord sees it. `starts` counts from its own start, `started` is seconds since 1970."""
 
     pid: int | None
     state: State
     starts: int
+    started: float
 
 
 def configuration(place: Place, servers: Sequence[Program], processes: Sequence[Program]) -> str:
@@ -92,7 +94,7 @@ def _program(place: Place, program: Program, autostart: bool) -> str:
         stopasgroup="true",
         killasgroup="true",
         redirect_stderr="true",
-        stdout_logfile=_escape(str(place.log / f"{program.name}.log")),
+        stdout_logfile=_escape(str(place.program_log(program.name))),
         stdout_logfile_maxbytes="10MB",
         stdout_logfile_backups=2,
     )
@@ -135,7 +137,10 @@ class Supervisor:
         infos = cast(list[dict[str, Any]], self._call("supervisor.getAllProcessInfo"))
         return {
             info["name"]: Seen(
-                info["pid"] or None, STATES.get(info["statename"], State.FAILED), starts.get(info["name"], 0)
+                info["pid"] or None,
+                STATES.get(info["statename"], State.FAILED),
+                starts.get(info["name"], 0),
+                info["start"],
             )
             for info in infos
         }
@@ -178,7 +183,7 @@ def launch(
         if daemon.poll() is not None or time.monotonic() > deadline:
             daemon.kill()
             daemon.wait()
-            raise ConsoleError(f"supervisord did not start; see {place.log / 'supervisord.out'}")
+            raise ConsoleError(f"supervisord did not start\n{last_lines(place.log / 'supervisord.out')}")
         time.sleep(0.05)
     return daemon
 

@@ -18,11 +18,11 @@ from typing import Any
 from pipeline.domain.health import Health
 from pipeline.embedded.probes import trouble
 from webui.console.errors import ConsoleError
+from webui.console.logs import last_lines
 from webui.console.place import Place, write_json
 from webui.console.plan import Plan
 from webui.console.progress import Interrupts, Progress
 from webui.console.report import System, all_well, gather
-from webui.console.steps import last_lines
 from webui.console.supervision import PROCESSES, Seen, State, Supervisor, end, launch, survivors
 
 MANY_STARTS = 4  # a server that never answered and was started as often as this cannot start at all
@@ -92,7 +92,9 @@ class RunningSystem:
                 if late:
                     raise ConsoleError(f"{name} does not answer at its configured address ({troubles[name]})")
             elif late or seen[name].starts >= MANY_STARTS or seen[name].state is State.FAILED:
-                raise ConsoleError(f"{name} cannot start ({troubles[name]})\n{last_lines(self._place, name)}")
+                raise ConsoleError(
+                    f"{name} cannot start ({troubles[name]})\n{last_lines(self._place.program_log(name))}"
+                )
 
     def wait_until_ready(self) -> None:
         """Step 4's wait. Tells once, after the deadline, what is missing, and goes on waiting. Raises Stopped."""
@@ -120,7 +122,7 @@ class RunningSystem:
     def _tell_missing(self, report: dict[str, Any], missing: str) -> None:
         entries = [entry for role in report["processes"].values() for entry in role]
         unwell = [entry["name"] for entry in entries if not _well(entry)] or ["driver-1", "monitor-1"]
-        logs = "\n".join(last_lines(self._place, name) for name in unwell[:3])
+        logs = "\n".join(last_lines(self._place.program_log(name)) for name in unwell[:3])
         self._progress.say(f"not ready after {self._deadline_s:.0f} s, still waiting for {missing}\n{logs}")
 
     def watch(self) -> None:
@@ -141,9 +143,9 @@ class RunningSystem:
             if before is None or now == before:
                 continue
             if now.starts > before.starts and before.starts > 0:
-                self._progress.say(f"{name} was restarted (pid {now.pid}, restart {now.starts - 1})")
+                self._progress.say(f"{name} was restarted (restart {now.starts - 1}, pid {now.pid or 'none yet'})")
             elif now.state is State.BACKOFF and before.state is not State.BACKOFF:
-                self._progress.say(f"{name} died, see {self._place.log / f'{name}.log'}")
+                self._progress.say(f"{name} died, see {self._place.program_log(name)}")
         self._last = seen
 
     def _seen_within(self, patience_s: float) -> dict[str, Seen]:
@@ -160,7 +162,7 @@ class RunningSystem:
         self._progress.say("supervisord died: ending what it left, and starting everything again")
         for name, seen in self._last.items():
             self._system.restarts[name] = self._system.restarts.get(name, 0) + seen.starts
-        self._end_all(patience_s=10)
+        self._end_all(patience_s=5)
         self.start()
 
     def stop(self) -> None:

@@ -74,7 +74,7 @@ def _foreground(place: Place, fresh: bool, deadline_s: float, interrupts: Interr
         os.environ.update(plan.environment)
 
         def once(system: System) -> None:
-            steps.provision_events(plan, system)
+            steps.provision(plan, system)
             steps.migrate(place, plan, progress, interrupts)
 
         return lead(RunningSystem(place, plan, once, progress, interrupts, deadline_s), plan, progress)

@@ -17,9 +17,9 @@ TOO_BIG, TRY_LATER, INTERNAL_ERROR = 1009, 1013, 1011  # close codes of RFC 6455
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    def __init__(self, hub: Hub, beat_s: float = BEAT_S) -> None:
+    def __init__(self, hub: Hub) -> None:
         super().__init__()
-        self._hub, self._beat_s = hub, beat_s
+        self._hub = hub
         self._client: Client | None = None
         self._sender: asyncio.Task[None] | None = None
 
@@ -63,7 +63,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
 
     async def _send_frames(self, client: Client) -> None:
         loop = asyncio.get_running_loop()
-        next_beat = loop.time() + self._beat_s
+        next_beat = loop.time() + BEAT_S
         while True:
             try:
                 async with asyncio.timeout_at(next_beat):
@@ -75,4 +75,4 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ha
                 await self.send(text)
             if loop.time() >= next_beat:
                 await self.send(beat())
-                next_beat = loop.time() + self._beat_s
+                next_beat = loop.time() + BEAT_S

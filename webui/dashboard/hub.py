@@ -52,6 +52,10 @@ class Hub:
         self._snapshot: tuple[float, Frame] | None = None
         self._snapshot_lock = asyncio.Lock()
 
+    @property
+    def clients(self) -> int:
+        return len(self._clients)
+
     def join(self) -> Client | None:
         """A new client, which gets every frame from now on; None when there are enough."""
         if len(self._clients) >= self._max_clients:

@@ -1,6 +1,5 @@
 """The dashboard page. It holds no data: its script reads /ws/live."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 

@@ -35,7 +35,9 @@ class WatchedSymbolAdmin(ModelAdmin):  # type: ignore[misc]
     search_fields = ("symbol",)
     fields = ("symbol", "priority", "enabled")
 
-    def save_model(self, request: HttpRequest, obj: WatchedSymbol, form: "ModelForm[WatchedSymbol]", change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: WatchedSymbol, form: "ModelForm[WatchedSymbol]", change: bool
+    ) -> None:
         super().save_model(request, obj, form, change)
         _mirror_on_commit(request)
 
@@ -56,7 +58,9 @@ def _mirror_on_commit(request: HttpRequest) -> None:
             mirror_watchlist()
         except Exception:
             log.exception("the watchlist was saved but not mirrored")
-            messages.warning(request, "Saved. The pipeline cannot be reached; it learns of this within a minute of its return.")
+            messages.warning(
+                request, "Saved. The pipeline cannot be reached; it learns of this within a minute of its return."
+            )
 
     if not getattr(request, "_mirrors_watchlist", False):
         request._mirrors_watchlist = True  # type: ignore[attr-defined]
@@ -80,6 +84,11 @@ class PeriodicTaskForm(BasePeriodicTaskForm):  # type: ignore[misc]
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
     form = PeriodicTaskForm
+    fieldsets = (
+        (None, {"fields": ("name", "task", "enabled", "description")}),
+        *BasePeriodicTaskAdmin.fieldsets[1:],
+    )
+    list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count")
     actions = ("enable_tasks", "disable_tasks", "toggle_tasks")
 
 
@@ -99,7 +108,7 @@ class OtherScheduleAdmin(ScheduleAdmin, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
+class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

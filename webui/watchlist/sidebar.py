@@ -9,8 +9,9 @@ from webui.links import flower_url
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    def entry(title: str, icon: str, link: str) -> dict[str, str]:
-        return {"title": title, "icon": icon, "link": link}
+    def entry(title: str, icon: str, link: str) -> dict[str, Any]:
+        # Told here, since the theme takes every page for a child of a link whose path is "/", as Flower's is.
+        return {"title": title, "icon": icon, "link": link, "active": request.path.startswith(link)}
 
     return [
         {

@@ -2,20 +2,31 @@
 
 import { barDate, direction, percent, price, signed, whole } from "./text.js";
 
+const OLD_MS = 3000; // a symbol that has not ticked for this long is shown dimmed
 const COLUMNS = ["last", "change", "percent", "size", "seq", "bar", "session"];
 
 export class Board {
   constructor(body) {
     this.body = body;
     this.rows = new Map();
-    this.ticks = new Map(); // symbol -> newest tick, ordered by symbol when read
+    this.ticks = new Map(); // symbol -> newest tick
+    setInterval(() => this.dim(), 500);
   }
 
-  update(ticks) {
+  // `live`: the ticks come just now, not from a snapshot.
+  update(ticks, live) {
     for (const tick of ticks) {
       this.ticks.set(tick.symbol, tick);
-      this.show(this.rows.get(tick.symbol) ?? this.add(tick.symbol), tick);
+      const row = this.rows.get(tick.symbol) ?? this.add(tick.symbol);
+      if (live) row.tickedAt = performance.now();
+      this.show(row.cells, tick);
     }
+    this.dim();
+  }
+
+  dim() {
+    const now = performance.now();
+    for (const { element, tickedAt } of this.rows.values()) element.classList.toggle("old", now - tickedAt > OLD_MS);
   }
 
   add(symbol) {
@@ -34,10 +45,11 @@ export class Board {
       row.append(cell);
       cells[name] = cell;
     }
-    this.rows.set(symbol, cells);
     const after = [...this.body.children].find((other) => other.firstElementChild.textContent > symbol);
     this.body.insertBefore(row, after ?? null);
-    return cells;
+    const made = { element: row, cells, tickedAt: -Infinity };
+    this.rows.set(symbol, made);
+    return made;
   }
 
   show(cells, tick) {

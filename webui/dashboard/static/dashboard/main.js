@@ -17,7 +17,7 @@ const SOURCES = {
 
 function onFrame(frame) {
   if (frame.ticks) {
-    board.update(frame.ticks);
+    board.update(frame.ticks, frame.type === "ticks");
     const source = frame.ticks.at(-1)?.source;
     if (source) element("source").textContent = SOURCES[source] ?? `simulated ticks · bars of ${source}`;
   }

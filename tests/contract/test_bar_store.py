@@ -1,0 +1,190 @@
+"""The contract of the port `bar_store`, with the fetch records that it writes into."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pymongo
+import pytest
+
+from pipeline.adapters.memory.bar_store import MemoryBarStore
+from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.mongo.bar_store import MongoBarStore
+from pipeline.adapters.mongo.connection import connect
+from pipeline.adapters.mongo.fetch_store import MongoFetchStore
+from pipeline.domain.bars import DAILY, Bar, Series
+from pipeline.domain.errors import InvalidValue, Unavailable
+from pipeline.domain.fetches import Change, FetchRecord, FetchState
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.fetch_store import FetchStore
+from tests.support.servers import free_port
+
+NOW = datetime(2026, 11, 22, 16, 5, tzinfo=UTC)
+START = datetime(2026, 1, 1, 5, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    bars: BarStore
+    fetches: FetchStore
+
+    def fetch(self, symbol: str = "AAPL") -> str:
+        """The id of a fetch that has just been taken."""
+        record = FetchRecord(uuid4().hex, symbol, uuid4().hex, "test", NOW)
+        self.fetches.add([record])
+        assert self.fetches.take(record.id, NOW, NOW + timedelta(minutes=1))
+        return record.id
+
+    def store(self, bars: list[Bar], at: datetime = NOW) -> Change:
+        return self.bars.store(self.fetch(bars[0].symbol if bars else "AAPL"), bars, at)
+
+
+@pytest.fixture(params=["memory", "mongo"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    if request.param == "memory":
+        database = MemoryDatabase()
+        return Stores(MemoryBarStore(database), MemoryFetchStore(database))
+    client, name = request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_database")
+    return Stores(MongoBarStore(client, name), MongoFetchStore(client, name))
+
+
+def day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+def bar(number: int, symbol: str = "AAPL", close: int = 1_883_200, interval: str = DAILY) -> Bar:
+    return Bar(symbol, interval, day(number), 1_880_000, 2**40, 1, close, 2**50, "simulator", synthetic=True)
+
+
+def all_bars(stores: Stores, symbol: str = "AAPL") -> list[Bar]:
+    return stores.bars.bars(symbol, DAILY, day(-1000), day(10_000))
+
+
+def test_stored_bars_come_back_equal_and_in_order(stores: Stores) -> None:
+    bars = [bar(2), replace(bar(0), source="alphavantage", synthetic=False), bar(1)]
+    assert stores.store(bars) == Change(3, day(0), day(2), inserted=3, replaced=0)
+    assert all_bars(stores) == [bars[1], bars[2], bars[0]]
+    assert all_bars(stores)[0].time.tzinfo is not None
+
+
+def test_a_range_includes_both_ends(stores: Stores) -> None:
+    stores.store([bar(n) for n in range(6)])
+    assert stores.bars.bars("AAPL", DAILY, day(1), day(3)) == [bar(1), bar(2), bar(3)]
+    assert stores.bars.bars("AAPL", DAILY, day(4) - timedelta(hours=1), day(4)) == [bar(4)]
+    assert stores.bars.bars("AAPL", DAILY, day(3), day(1)) == []
+
+
+def test_only_new_and_changed_bars_count(stores: Stores) -> None:
+    stores.store([bar(n) for n in range(5)])
+    again = [bar(2), bar(3, close=1_900_000), bar(4), bar(5), bar(6)]
+    assert stores.store(again) == Change(3, day(3), day(6), inserted=2, replaced=1)
+    assert all_bars(stores) == [bar(0), bar(1), *again]
+    assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 7, day(0), day(6))
+
+
+def test_equal_bars_change_nothing_but_the_record_says_so(stores: Stores) -> None:
+    stores.store([bar(0), bar(1)])
+    fetch_id = stores.fetch()
+    nothing = Change(0, None, None, inserted=0, replaced=0)
+    assert stores.bars.store(fetch_id, [bar(0), bar(1)], NOW) == nothing
+    record = stores.fetches.get(fetch_id)
+    assert record
+    assert (record.change, record.stored_at) == (nothing, NOW)
+
+
+def test_no_bars_at_all_are_a_change_of_nothing(stores: Stores) -> None:
+    assert stores.store([]).count == 0
+    assert stores.bars.series(DAILY) == []
+
+
+def test_the_change_is_in_the_fetch_record_which_stays_running(stores: Stores) -> None:
+    fetch_id = stores.fetch()
+    change = stores.bars.store(fetch_id, [bar(0), bar(1)], NOW)
+    record = stores.fetches.get(fetch_id)
+    assert record
+    assert (record.change, record.stored_at, record.state) == (change, NOW, FetchState.RUNNING)
+
+
+def test_storing_again_for_the_same_fetch_returns_its_change_and_writes_nothing(stores: Stores) -> None:
+    fetch_id = stores.fetch()
+    change = stores.bars.store(fetch_id, [bar(0)], NOW)
+    assert stores.bars.store(fetch_id, [bar(0, close=1_900_000), bar(1)], NOW + timedelta(hours=1)) == change
+    assert all_bars(stores) == [bar(0)]
+    record = stores.fetches.get(fetch_id)
+    assert record
+    assert record.stored_at == NOW
+
+
+def test_a_fetch_that_nobody_knows_is_refused_and_nothing_is_stored(stores: Stores) -> None:
+    with pytest.raises(InvalidValue, match="fetch_id"):
+        stores.bars.store("nobody", [bar(0)], NOW)
+    assert stores.bars.series(DAILY) == []
+    assert all_bars(stores) == []
+
+
+def test_bars_of_two_symbols_are_refused(stores: Stores) -> None:
+    with pytest.raises(InvalidValue, match="one symbol"):
+        stores.store([bar(0), bar(0, "MSFT")])
+
+
+def test_of_two_bars_of_one_time_the_last_is_stored(stores: Stores) -> None:
+    assert stores.store([bar(0), bar(0, close=1_900_000)]).inserted == 1
+    assert all_bars(stores) == [bar(0, close=1_900_000)]
+
+
+def test_series_come_by_symbol_and_per_interval(stores: Stores) -> None:
+    stores.store([bar(n, "MSFT") for n in range(3)])
+    stores.store([bar(7, "AAPL")])
+    stores.store([bar(1, "AAPL", interval="60min")])
+    daily = [Series("AAPL", DAILY, 1, day(7), day(7)), Series("MSFT", DAILY, 3, day(0), day(2))]
+    assert stores.bars.series(DAILY) == daily
+    assert stores.bars.one_series("AAPL", "60min") == Series("AAPL", "60min", 1, day(1), day(1))
+    assert stores.bars.one_series("IBM", DAILY) is None
+
+
+def test_bars_at_a_time_come_by_symbol(stores: Stores) -> None:
+    for symbol, first in (("MSFT", 0), ("AAPL", 1), ("IBM", 5)):
+        stores.store([bar(n, symbol) for n in range(first, first + 3)])
+    assert stores.bars.bars_at(["MSFT", "IBM", "AAPL", "META"], DAILY, day(2)) == [bar(2, "AAPL"), bar(2, "MSFT")]
+    assert stores.bars.bars_at([], DAILY, day(2)) == []
+
+
+def test_times_are_those_of_any_of_the_symbols(stores: Stores) -> None:
+    stores.store([bar(n, "AAPL") for n in (0, 1, 2)])
+    stores.store([bar(n, "MSFT") for n in (2, 3, 9)])
+    stores.store([bar(n, "IBM") for n in (1, 4)])
+    assert stores.bars.times(["AAPL", "MSFT"], DAILY, day(1), day(5)) == [day(1), day(2), day(3)]
+
+
+def test_stores_of_one_symbol_at_the_same_time_end_as_if_one_after_the_other(stores: Stores) -> None:
+    def run(number: int) -> Change:
+        return stores.store([bar(n) for n in range(number, number + 20)])
+
+    with ThreadPoolExecutor(4) as pool:
+        changes = list(pool.map(run, range(8)))
+    assert all_bars(stores) == [bar(n) for n in range(27)]
+    assert sum(change.inserted for change in changes) == 27
+    assert sum(change.replaced for change in changes) == 0
+    assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 27, day(0), day(26))
+
+
+def test_a_fetch_that_is_stored_twice_at_the_same_time_has_one_change(stores: Stores) -> None:
+    fetch_id = stores.fetch()
+    run: Callable[[int], Change] = lambda _: stores.bars.store(fetch_id, [bar(n) for n in range(30)], NOW)  # noqa: E731
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(run, range(4))) == {Change(30, day(0), day(29), inserted=30, replaced=0)}
+    assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 30, day(0), day(29))
+
+
+def test_a_store_that_does_not_answer_is_unavailable_and_the_message_holds_no_password() -> None:
+    with connect(f"mongodb://someone:secret@127.0.0.1:{free_port()}") as client, pymongo.timeout(0.3):
+        store = MongoBarStore(client, "test")
+        with pytest.raises(Unavailable) as reading:
+            store.series(DAILY)
+        with pytest.raises(Unavailable) as writing:
+            store.store("id", [bar(0)], NOW)
+    for caught in (reading, writing):
+        assert "secret" not in str(caught.value)

@@ -1,0 +1,65 @@
+"""The live channel: frames reach who listens, the newest snapshot and the living processes are remembered."""
+
+import asyncio
+import json
+import time
+from uuid import uuid4
+
+import pytest
+
+from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.live import MemoryLive
+from pipeline.adapters.redis.connection import connect
+from pipeline.adapters.redis.live import RedisLive, live_messages
+from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.ports.live import LiveChannel
+
+
+@pytest.fixture(params=["memory", "redis"])
+def live(request: pytest.FixtureRequest) -> tuple[LiveChannel, float]:
+    """The channel, and the time of its clock."""
+    if request.param == "memory":
+        clock = MemoryClock()
+        return MemoryLive(clock), clock.now().timestamp()
+    return RedisLive(connect(request.getfixturevalue("redis_url")), uuid4().hex), time.time()
+
+
+def test_the_newest_snapshot_is_read_back(live: tuple[LiveChannel, float]) -> None:
+    channel, _ = live
+    assert channel.snapshot() is None
+    channel.save_snapshot({"type": "snapshot", "n": 1})
+    channel.save_snapshot({"type": "snapshot", "n": 2})
+    assert channel.snapshot() == {"type": "snapshot", "n": 2}
+
+
+def test_processes_are_alive_for_ten_seconds_after_their_last_heartbeat(live: tuple[LiveChannel, float]) -> None:
+    channel, now = live
+    report = StageReport("tick", Health.OK, "", {"rate_per_s": 50.0})
+    alive, dead = Heartbeat("driver", "driver-1", 7, now, (report,)), Heartbeat("driver", "driver-2", 8, now - 11)
+    for beat in (alive, dead):
+        channel.beat(beat)
+    assert channel.heartbeats() == [alive]
+
+
+async def test_frames_reach_a_subscriber_and_it_survives_a_lost_connection(redis_url: str) -> None:
+    prefix = uuid4().hex
+    client = connect(redis_url)
+    channel, messages = RedisLive(client, prefix), live_messages(redis_url, prefix)
+
+    async def next_frame() -> int:
+        """Publish until one arrives: a subscription takes a moment."""
+        waiting = asyncio.ensure_future(anext(messages))
+        for n in range(200):
+            channel.publish({"type": "ticks", "n": n})
+            done, _ = await asyncio.wait([waiting], timeout=0.05)
+            if done:
+                return int(json.loads(waiting.result())["n"])
+        raise AssertionError("no frame arrived")
+
+    try:
+        assert await next_frame() >= 0
+        client.client_kill_filter(_type="pubsub")
+        assert await next_frame() >= 0
+    finally:
+        await messages.aclose()  # type: ignore[attr-defined]
+        client.close()

@@ -1,0 +1,96 @@
+"""The plan: one successor a session, an epoch given out once, and no leg under an older epoch."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.mongo.connection import connect
+from pipeline.adapters.mongo.plan_store import MongoPlanStore
+from pipeline.domain.bars import Bar
+from pipeline.domain.batches import Position
+from pipeline.domain.sessions import Leg, Session, cut_leg, following_leg, opening_leg
+from pipeline.ports.plan_store import PlanStore
+
+SLOTS = (datetime(2026, 11, 19, 5, tzinfo=UTC), datetime(2026, 11, 20, 5, tzinfo=UTC))
+SESSION = Session(1_795_000_000_000, 7, "daily", "simulator", SLOTS, ("AAPL", "BRK.B"), 100, 390)
+
+
+@pytest.fixture(params=["memory", "mongodb"])
+def plan(request: pytest.FixtureRequest) -> Iterator[PlanStore]:
+    if request.param == "memory":
+        yield MemoryPlanStore()
+        return
+    client = connect(request.getfixturevalue("mongodb_uri"))
+    store = MongoPlanStore(client, request.getfixturevalue("database"))
+    store.prepare()
+    yield store
+    client.close()
+
+
+def bar(symbol: str) -> Bar:
+    return Bar(symbol, "daily", SLOTS[0], 10**9, 10**10, 1, 100, 10**12, "simulator", synthetic=True)
+
+
+def leg(epoch: int, number: int = 1, shard: int = 3) -> Leg:
+    return opening_leg(SESSION, shard, epoch, number, Position(5, 6), 0, 0, SESSION.opened_ms, [bar("BRK.B")])
+
+
+def test_a_session_has_one_successor_whoever_opens_it(plan: PlanStore) -> None:
+    assert plan.current_session() is None
+    assert plan.open_session(SESSION, None) == SESSION
+    other = replace(SESSION, opened_ms=SESSION.opened_ms + 5, seed=8)
+    assert plan.open_session(other, None) == SESSION
+    assert plan.open_session(other, SESSION.opened_ms) == other
+    assert plan.session_after(SESSION.opened_ms) == plan.current_session() == other
+    assert plan.session(SESSION.opened_ms) == SESSION
+    assert plan.session(1) is None
+
+
+def test_new_members_are_admitted_once(plan: PlanStore) -> None:
+    plan.open_session(SESSION, None)
+    assert plan.admit(SESSION.opened_ms, ["IBM", "AAPL"])
+    assert not plan.admit(SESSION.opened_ms, ["IBM"])
+    assert not plan.admit(1, ["IBM"])
+    session = plan.current_session()
+    assert session is not None
+    assert session.members == ("AAPL", "BRK.B", "IBM")
+
+
+def test_no_epoch_is_given_out_twice(plan: PlanStore) -> None:
+    assert plan.epoch(3) == 0
+    with ThreadPoolExecutor(4) as pool:
+        epochs = list(pool.map(lambda _: plan.new_epoch(3), range(20)))
+    assert sorted(epochs) == list(range(1, 21))
+    assert plan.epoch(3) == 20
+    assert plan.new_epoch(2) == 1
+
+
+def test_a_leg_is_written_once_and_only_under_the_newest_epoch(plan: PlanStore) -> None:
+    old, new = plan.new_epoch(3), plan.new_epoch(3)
+    assert not plan.append_leg(leg(old))
+    assert plan.append_leg(leg(new))
+    assert not plan.append_leg(leg(new))
+    assert plan.legs_after(3, 0) == [leg(new)]
+    assert not plan.append_leg(leg(1, shard=2)), "a shard without an epoch has no plan"
+
+
+def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
+    plan.open_session(SESSION, None)
+    epoch = plan.new_epoch(3)
+    first = leg(epoch)
+    second = following_leg(first, SESSION, epoch, [bar("AAPL")])
+    cut = cut_leg(first, 3, epoch, 100, SESSION.opened_ms + 60_000)
+    for one in (first, second, cut):
+        assert plan.append_leg(one)
+    assert plan.legs_after(3, 1) == [second, cut]
+    assert plan.leg_at(3, Position(SESSION.opened_ms, 99)) == first
+    assert plan.leg_at(3, Position(SESSION.opened_ms, 100)) == cut
+    assert plan.leg_at(3, Position(SESSION.opened_ms, 390)) == second
+    assert plan.leg_at(3, Position(SESSION.opened_ms, 780)) is None
+    assert plan.leg_at(2, Position(SESSION.opened_ms, 99)) is None
+    assert plan.newest_leg(SESSION.opened_ms) == cut
+    assert plan.newest_leg(1) is None

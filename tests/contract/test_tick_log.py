@@ -1,0 +1,96 @@
+"""The tick log: in order, with its checkpoint; a writer that was replaced is fenced where the broker can fence."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
+from pipeline.adapters.kafka.tick_log import KafkaTickLog
+from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickFeed, MemoryTickLog
+from pipeline.domain.batches import Batch, Position
+from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.ports.tick_log import LoggedTick, TickFeed, TickLog
+
+
+@dataclass
+class Broker:
+    log: Callable[[int], TickLog]
+    feed: TickFeed
+    fences: bool
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    if request.param == "memory":
+        memory = MemoryBroker()
+        return Broker(lambda shard: MemoryTickLog(memory, shard), MemoryTickFeed(memory), fences=True)
+    servers, topic = request.getfixturevalue("kafka_servers"), f"ticks-{uuid4().hex[:8]}"
+    feed = KafkaTickFeed(servers, topic, 4)
+    request.addfinalizer(feed.close)
+    feed.read(2.0)  # it reads from the end as of now
+
+    def log(shard: int) -> TickLog:
+        return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=True)
+
+    return Broker(log, feed, fences=False)
+
+
+def batch(beat: int, shard: int = 1) -> Batch:
+    ticks = tuple((symbol, f"{symbol}-{beat}".encode()) for symbol in ("AAPL", "MSFT"))
+    return Batch(shard, Position(9, beat), Position(9, beat - 1), 1, 1000.5 + beat, ticks)
+
+
+def read(feed: TickFeed, count: int) -> Sequence[LoggedTick]:
+    found: list[LoggedTick] = []
+    deadline = time.monotonic() + 20
+    while len(found) < count and time.monotonic() < deadline:
+        found += feed.read(0.2)
+    return found
+
+
+def test_a_log_without_a_checkpoint_says_so(broker: Broker) -> None:
+    log = broker.log(1)
+    assert log.open() is None
+    log.close()
+
+
+def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: Broker) -> None:
+    log = broker.log(1)
+    log.open()
+    for beat in range(1, 51):
+        log.append([batch(beat)])
+    log.append([batch(51), batch(52)])
+    ticks = read(broker.feed, 104)
+    assert [t.value.decode() for t in ticks] == [f"{s}-{b}" for b in range(1, 53) for s in ("AAPL", "MSFT")]
+    assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5)
+    log.close()
+
+
+def test_the_checkpoint_is_the_last_batch_of_this_shard(broker: Broker) -> None:
+    for shard, last in ((1, 100), (2, 7)):
+        log = broker.log(shard)
+        log.open()
+        for beat in range(1, last + 1):
+            log.append([batch(beat, shard)])
+        log.close()
+    assert broker.log(1).open() == Position(9, 100)
+    assert broker.log(2).open() == Position(9, 7)
+    assert broker.log(3).open() is None
+
+
+def test_a_log_that_is_not_open_takes_nothing(broker: Broker) -> None:
+    with pytest.raises(Unavailable):
+        broker.log(1).append([batch(1)])
+
+
+def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
+    if not broker.fences:
+        pytest.skip("the embedded broker does not fence; a real one does")
+    first, second = broker.log(1), broker.log(1)
+    first.open()
+    second.open()
+    with pytest.raises(Fenced):
+        first.append([batch(1)])

@@ -1,0 +1,126 @@
+"""The whole system as a user starts it, for tests: real processes, with pytest-celery's verbs (ready, logs, kill, restart)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.support.servers import free_port, wait_until
+
+ROOT = Path(__file__).parents[2]
+Json = Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """One process or server of the system, by its name in the status."""
+
+    system: "System"
+    name: str
+
+    def status(self) -> dict[str, Json]:
+        status = self.system.status()
+        servers = {name: entry for name, entry in status["servers"].items() if name != "accumulo"}
+        instances = {entry["name"]: entry for entries in status["processes"].values() for entry in entries}
+        found: dict[str, Json] = (servers | instances)[self.name]
+        return found
+
+    def ready(self) -> bool:
+        entry = self.status()
+        return bool(entry["state"] == "running" and entry["health"] == "ok")
+
+    def logs(self) -> str:
+        return (self.system.data / "log" / f"{self.name}.log").read_text(errors="replace")
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        os.kill(self.status()["pid"], number)
+
+    def restart(self, deadline_s: float = 40.0) -> None:
+        """End it as a deployment does, and wait until the supervisor has it back."""
+        before = self.status()["pid"]
+        self.kill(signal.SIGTERM)
+        self.wait_back(before, deadline_s)
+
+    def wait_back(self, pid_before: int, deadline_s: float) -> None:
+        def back() -> bool:
+            entry = self.status()
+            return bool(entry["pid"] != pid_before and entry["state"] == "running" and entry["health"] == "ok")
+
+        wait_until(back, f"{self.name} is back", deadline_s)
+
+
+@dataclass
+class System:
+    """`manage.py up` with a data directory of its own and free ports; `environment` adds settings."""
+
+    data: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ports = ("API", "DRIVER", "RECEIVER", "DASHBOARD", "FLOWER")
+        self._env = {name: value for name, value in os.environ.items() if not name.startswith(("TICKERLINE_", "AWS_"))}
+        self._env |= {f"TICKERLINE_{name}_PORT": str(free_port()) for name in ports}
+        self._env |= {"TICKERLINE_DATA": str(self.data)} | self.environment
+        # Coverage or debuggers of the test run are not the system's.
+        self._env.pop("DJANGO_SETTINGS_MODULE", None)
+
+    def manage(self, *arguments: str, timeout: float = 150.0) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def up(self) -> str:
+        """Start and wait until ready; returns what it printed."""
+        done = self.manage("up", "--detach")
+        assert done.returncode == 0, f"up: {done.stdout}\n{done.stderr}\n{self.last_logs()}"
+        return done.stdout
+
+    def down(self) -> None:
+        pids = self.pids() if (self.data / "run").exists() else []
+        done = self.manage("down")
+        assert done.returncode == 0, done.stderr
+        wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), "every process has ended", 30)
+
+    def status(self) -> dict[str, Json]:
+        done = self.manage("status", "--json", timeout=30)
+        try:
+            status: dict[str, Json] = json.loads(done.stdout)
+        except ValueError:
+            raise AssertionError(f"status: {done.stdout} {done.stderr}") from None
+        return status
+
+    def pids(self) -> list[int]:
+        status = self.status()
+        entries = [*status["servers"].values(), *(e for entries in status["processes"].values() for e in entries)]
+        return sorted({entry["pid"] for entry in entries if entry["pid"]})
+
+    def node(self, name: str) -> Node:
+        return Node(self, name)
+
+    def url(self, role: str) -> str:
+        return str(self.status()["processes"][role][0]["url"])
+
+    def last_logs(self) -> str:
+        logs = sorted((self.data / "log").glob("*.log"))
+        return "\n".join(f"--- {p.name}\n{p.read_text(errors='replace')[-1500:]}" for p in logs)
+
+
+def call(url: str, body: object = None, headers: dict[str, str] | None = None) -> tuple[int, Json]:
+    """GET, or POST with a JSON body (bytes are sent as they are); returns status and decoded answer."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"} | (headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.loads(answer.read() or b"null")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read() or b"null")

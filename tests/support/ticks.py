@@ -1,0 +1,82 @@
+"""Reads the topic `ticks` like any client would, and keeps account of every symbol's sequence."""
+
+import json
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+from confluent_kafka import Consumer, TopicPartition
+
+Key = tuple[str, str]  # session, symbol
+
+
+class TickAudit:
+    """A consumer thread from the topic's present end (or beginning) on. Use as a context manager."""
+
+    def __init__(self, bootstrap_servers: str, topic: str = "ticks", partitions: int = 4, from_start: bool = False) -> None:
+        self._consumer = Consumer(
+            {"bootstrap.servers": bootstrap_servers, "group.id": "audit", "enable.auto.commit": False,
+             "auto.offset.reset": "earliest", "isolation.level": "read_committed", "log_level": 0}
+        )  # fmt: skip
+        starts = []
+        for partition in range(partitions):
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            starts.append(TopicPartition(topic, partition, low if from_start else high))
+        self._consumer.assign(starts)
+        self._ending = threading.Event()
+        self._lock = threading.Lock()
+        self._numbers: dict[Key, list[int]] = {}
+        self._newest: dict[str, dict[str, Any]] = {}
+        self._arrivals: Counter[str] = Counter()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def __enter__(self) -> "TickAudit":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _read(self) -> None:
+        while not self._ending.is_set():
+            for message in self._consumer.consume(500, 0.1):
+                value = message.value()
+                if message.error() or value is None:
+                    continue
+                tick = json.loads(value)
+                with self._lock:
+                    self._numbers.setdefault((tick["session"], tick["symbol"]), []).append(tick["seq"])
+                    self._newest[tick["symbol"]] = tick | {"partition": message.partition(), "key": message.key()}
+                    self._arrivals[tick["symbol"]] += 1
+
+    def counts(self) -> Counter[str]:
+        """Records so far, by symbol."""
+        with self._lock:
+            return Counter(self._arrivals)
+
+    def newest(self) -> dict[str, dict[str, Any]]:
+        with self._lock:
+            return dict(self._newest)
+
+    def rates(self, seconds: float) -> dict[str, float]:
+        """Records a second by symbol, over the next `seconds`."""
+        before, start = self.counts(), time.monotonic()
+        time.sleep(seconds)
+        after, took = self.counts(), time.monotonic() - start
+        return {symbol: (after[symbol] - before[symbol]) / took for symbol in after}
+
+    def missing(self) -> dict[Key, list[int]]:
+        """Numbers that are missing between the first and the last seen, by session and symbol."""
+        with self._lock:
+            found = {key: set(numbers) for key, numbers in self._numbers.items()}
+        gaps = {key: sorted(set(range(min(have), max(have) + 1)) - have) for key, have in found.items()}
+        return {key: numbers for key, numbers in gaps.items() if numbers}
+
+    def repeated(self) -> dict[Key, int]:
+        """How often numbers came more than once, by session and symbol."""
+        with self._lock:
+            extra = {key: len(numbers) - len(set(numbers)) for key, numbers in self._numbers.items()}
+        return {key: count for key, count in extra.items() if count}

@@ -1,0 +1,146 @@
+"""Driver, receiver and forwarder on the memory twins, under a clock that the test moves."""
+
+import json
+from contextlib import suppress
+from uuid import uuid4
+
+from pipeline.adapters.memory.bar_store import MemoryBarStore
+from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.memory.table import MemoryTable
+
+from pipeline.adapters.memory.batch_link import MemoryLink
+from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.lease import MemoryLeases
+from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickLog
+from pipeline.adapters.memory.watermarks import MemoryWatermarks
+from pipeline.domain.bars import Bar, daily_bar_time
+from pipeline.domain.calendar import last_closed_session, sessions_back
+from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.rules import TickRules
+from pipeline.domain.times import to_ms
+from pipeline.stages.buffer import Buffer
+from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.forward import Forward, ShardForwarder
+from pipeline.stages.meter import Meter
+from pipeline.stages.opening import SessionWatch, propose_session
+from pipeline.stages.repeat import Repeat
+from pipeline.stages.tick import Tick
+
+SYMBOLS = ("AAPL", "MSFT", "GOOGL", "IBM", "META")
+RULES = TickRules(ticks_per_bar=50)
+
+
+class World:
+    def __init__(self, rules: TickRules = RULES, days: int = 100) -> None:
+        self.rules, self.clock = rules, MemoryClock()
+        database = MemoryDatabase()
+        self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
+        self.plan, self.leases = MemoryPlanStore(), MemoryLeases(self.clock)
+        self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
+        self.broker = MemoryBroker()
+        self.table, self.shard_table = MemoryTable(), MemoryTable()
+        self.meters = {name: Meter(name, self.clock.monotonic) for name in ("tick", "buffer", "forward")}
+        self.days = days
+        for symbol in SYMBOLS:
+            self.add_bars(symbol)
+        self.watch = SessionWatch(self.plan)
+        self.drivers: list[Tick] = []
+        self.start_receiver()
+        self.receiver_runs = True
+
+    def add_bars(self, symbol: str) -> None:
+        fetch = FetchRecord(uuid4().hex, symbol, uuid4().hex, "test", self.clock.now())
+        self.fetches.add([fetch])
+        now = self.clock.now()
+        bars = [
+            Bar(symbol, "daily", daily_bar_time(day), 1000 + i, 1400 + i, 900 + i, 1200 + i, 10_000, "simulator")
+            for i, day in enumerate(sessions_back(last_closed_session(now), self.days))
+        ]
+        self.bars.store(fetch.id, bars, now)
+
+    def open_session(self) -> None:
+        proposal = propose_session(self.bars, self.rules, "simulator", to_ms(self.clock.now()), None)
+        assert proposal
+        self.plan.open_session(proposal, None)
+
+    def start_driver(self, name: str = "driver-1") -> Tick:
+        driver = Tick(
+            self.plan, self.watch, self.bars, self.leases, self.watermarks, self.link, self.clock, self.rules, self.meters["tick"],
+            name, "simulator",
+        )  # fmt: skip
+        self.drivers.append(driver)
+        return driver
+
+    def kill(self, driver: Tick) -> None:
+        """kill -9: nothing is released."""
+        self.drivers.remove(driver)
+
+    def start_receiver(self, name: str = "receiver-1") -> None:
+        """Also what a restart after kill -9 does: everything in memory is new."""
+        notes = ShardNotes(self.shard_table, self.clock)
+        watermark = Watermark(self.table, notes, self.watermarks)
+        self.buffer = Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
+
+        def make(shard: int) -> ShardForwarder:
+            log = MemoryTickLog(self.broker, shard)
+            return ShardForwarder(
+                shard, self.table, notes, log, self.link, self.clock, self.rules, self.meters["forward"]
+            )
+
+        self.forward = Forward(
+            make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name
+        )  # fmt: skip
+
+    def run(self, seconds: float, lose_batches: bool = False) -> None:
+        until = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < until:
+            self.watch.step()
+            for driver in list(self.drivers):
+                with suppress(Unavailable):
+                    driver.step()
+            if lose_batches:
+                self.link.queue.clear()
+            if self.receiver_runs:
+                self._receive()
+            self._repeat()
+            self.clock.sleep(0.02)
+
+    def settle(self) -> None:
+        """Let what is under way arrive, without new ticks."""
+        drivers, self.drivers = self.drivers, []
+        self.run(1.0)
+        self.drivers = drivers
+
+    def _receive(self) -> None:
+        while self.link.queue:
+            with suppress(Fenced):
+                self.buffer.put(self.link.queue.popleft())
+        with suppress(Unavailable):
+            self.forward.step()
+
+    def _repeat(self) -> None:
+        while self.link.asked:
+            Repeat(self.plan, self.link, self.clock).run(*self.link.asked.pop())
+
+    def sequences(self) -> dict[tuple[str, str], list[int]]:
+        """(session, symbol) -> sequence numbers as they stand in the log."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for log in self.broker.ticks.values():
+            for logged in log:
+                tick = json.loads(logged.value)
+                found.setdefault((tick["session"], tick["symbol"]), []).append(tick["seq"])
+        return found
+
+    def check(self, at_least: int) -> None:
+        """No tick lost, none doubled, in order; and every symbol got somewhere."""
+        sequences = self.sequences()
+        assert sequences
+        for key, numbers in sequences.items():
+            assert numbers == list(range(1, len(numbers) + 1)), f"{key}: {numbers[:50]}"
+        newest = max(session for session, _ in sequences)
+        for symbol in SYMBOLS:
+            assert sum(len(n) for (s, sym), n in sequences.items() if sym == symbol) >= at_least, symbol
+            assert (newest, symbol) in sequences

