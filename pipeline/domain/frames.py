@@ -4,7 +4,7 @@ A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each 
 client gets first. `n` counts the frames of one monitor (`monitor` names it), so that a reader sees what it missed.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ShownTick(TypedDict):
@@ -42,6 +42,7 @@ class TicksFrame(TypedDict):
     n: int
     at: str
     ticks: list[ShownTick]
+    skipped: NotRequired[int]  # earlier frames that this one stands for too; set by the web for a slow client
 
 
 class StagesFrame(TypedDict):
@@ -50,15 +51,25 @@ class StagesFrame(TypedDict):
     n: int
     at: str
     stages: list[StageState]
+    skipped: NotRequired[int]
 
 
 class SnapshotFrame(TypedDict):
+    """When nothing is known: an empty `monitor`, 0, null and empty lists."""
+
     type: Literal["snapshot"]
     monitor: str
     n: int
-    at: str
+    at: str | None
     ticks: list[ShownTick]
     stages: list[StageState]
+
+
+class HeartbeatFrame(TypedDict):
+    """From the web to each client, every 5 s: the server is there, and its time."""
+
+    type: Literal["hb"]
+    at: str
 
 
 Frame = dict[str, Any]  # one of the above, as it travels

@@ -9,37 +9,43 @@ from pymongo import MongoClient
 
 from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.indexes import ensure_indexes
-from tests.support.servers import Server, moto_server, mongodb_server, redis_server
+from tests.support.servers import kafka_server, mongodb_server, moto_server, redis_server
 
 Client = MongoClient[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def redis() -> Iterator[Server]:
+def redis_url() -> Iterator[str]:
     with redis_server() as server:
-        yield server
+        yield server.url
 
 
 @pytest.fixture(scope="session")
-def mongodb() -> Iterator[Server]:
+def mongodb_uri() -> Iterator[str]:
     with mongodb_server() as server:
-        yield server
+        yield server.url
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[Server]:
+def aws_url() -> Iterator[str]:
     with moto_server() as server:
-        yield server
+        yield server.url
 
 
 @pytest.fixture(scope="session")
-def mongo_client(mongodb: Server) -> Iterator[Client]:
-    with connect(mongodb.url) as client:
+def kafka_servers() -> Iterator[str]:
+    with kafka_server() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def mongo_client(mongodb_uri: str) -> Iterator[Client]:
+    with connect(mongodb_uri) as client:
         yield client
 
 
 @pytest.fixture
-def mongo_database(mongo_client: Client) -> Iterator[str]:
+def database(mongo_client: Client) -> Iterator[str]:
     """The name of a fresh database that has its indexes."""
     name = f"test_{uuid4().hex[:12]}"
     ensure_indexes(mongo_client, name)

@@ -47,7 +47,7 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
         database = MemoryDatabase()
         return Stores(MemoryBarStore(database), MemoryFetchStore(database))
-    client, name = request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_database")
+    client, name = request.getfixturevalue("mongo_client"), request.getfixturevalue("database")
     return Stores(MongoBarStore(client, name), MongoFetchStore(client, name))
 
 

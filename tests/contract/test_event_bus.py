@@ -15,6 +15,7 @@ from pipeline.adapters.memory.event_bus import MemoryBus
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.events import BarsStored
 from pipeline.ports.event_bus import Delivery, EventPublisher, EventQueue
+from tests.support.servers import wait_until
 
 TIME = datetime(2026, 11, 20, 5, tzinfo=UTC)
 EVENT = BarsStored("BRK.B", "daily", 100, TIME, TIME, "fetch-1", "trace-1", "simulator")
@@ -64,6 +65,7 @@ def test_an_emulator_that_came_back_empty_gets_its_topic_and_queue_again(aws_url
     prefix = "emptied"
     publisher, queue = SnsPublisher(aws_url, prefix), SqsQueue(aws_url, prefix)
     publisher.publish(EVENT)
+    assert receive(queue)
     _delete_all(aws_url, prefix)
     with pytest.raises(Unavailable):
         queue.receive(0)
@@ -84,14 +86,20 @@ def _delete_all(url: str, prefix: str) -> None:
 def test_what_keeps_failing_lands_in_the_dead_letter_queue(aws_url: str) -> None:
     resources = provision(aws_url, "poison")
     queue, sqs = SqsQueue(aws_url, "poison"), client("sqs", aws_url)
-    sqs.set_queue_attributes(QueueUrl=resources.queue_url, Attributes={"VisibilityTimeout": "0"})
+    sqs.set_queue_attributes(QueueUrl=resources.queue_url, Attributes={"VisibilityTimeout": "1"})
     sqs.send_message(QueueUrl=resources.queue_url, MessageBody="no event")
-    received = 0
-    while queue.receive(0):
-        received += 1
-        assert received <= 5
-    dead = sqs.receive_message(QueueUrl=resources.queue_url + "-dead")["Messages"]
-    assert [message["Body"] for message in dead] == ["no event"]
+    received: list[Delivery] = []
+    dead: list[str] = []
+
+    def put_aside() -> bool:
+        received.extend(queue.receive(1))
+        answer = sqs.receive_message(QueueUrl=resources.queue_url + "-dead")
+        dead.extend(message["Body"] for message in answer.get("Messages", ()))
+        return bool(dead)
+
+    wait_until(put_aside, "the message is in the dead-letter queue")
+    assert dead == ["no event"]
+    assert len(received) == 5
 
 
 def test_the_ambient_aws_configuration_never_counts_for_the_emulator(

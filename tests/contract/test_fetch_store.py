@@ -27,7 +27,7 @@ def stores(request: pytest.FixtureRequest) -> tuple[FetchStore, BarStore]:
     if request.param == "memory":
         database = MemoryDatabase()
         return MemoryFetchStore(database), MemoryBarStore(database)
-    client, name = request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_database")
+    client, name = request.getfixturevalue("mongo_client"), request.getfixturevalue("database")
     return MongoFetchStore(client, name), MongoBarStore(client, name)
 
 
@@ -198,9 +198,7 @@ def test_recent_records_come_newest_first_without_their_replies(fetches: FetchSt
     assert all(one.reply is None for one in fetches.recent())
 
 
-def test_unfinished_are_open_records_that_nothing_happened_to_oldest_first(
-    fetches: FetchStore, bars: BarStore
-) -> None:
+def test_unfinished_are_open_records_that_nothing_happened_to_oldest_first(fetches: FetchStore, bars: BarStore) -> None:
     for number, fetch_id in enumerate(["queued", "running", "waiting", "replied", "stored", "failed", "published"]):
         fetches.add([record(fetch_id, queued=-number)])
     for fetch_id in ("running", "waiting", "replied", "stored", "published"):

@@ -13,6 +13,7 @@ from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickFeed, Memo
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.ports.tick_log import LoggedTick, TickFeed, TickLog
+from tests.support.servers import wait_until
 
 
 @dataclass
@@ -28,14 +29,28 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         memory = MemoryBroker()
         return Broker(lambda shard: MemoryTickLog(memory, shard), MemoryTickFeed(memory), fences=True)
     servers, topic = request.getfixturevalue("kafka_servers"), f"ticks-{uuid4().hex[:8]}"
-    feed = KafkaTickFeed(servers, topic, 4)
-    request.addfinalizer(feed.close)
-    feed.read(2.0)  # it reads from the end as of now
 
     def log(shard: int) -> TickLog:
         return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=True)
 
+    feed = KafkaTickFeed(servers, topic, 4)
+    request.addfinalizer(feed.close)  # noqa: PT021  # only this parameter has something to close
+    _begin_reading(log(0), feed)
     return Broker(log, feed, fences=False)
+
+
+def _begin_reading(log: TickLog, feed: TickFeed) -> None:
+    """A feed reads from the end as of its start: what comes out of it tells when that was."""
+    log.open()
+
+    def arrives() -> bool:
+        log.append([batch(0, shard=0)])
+        return bool(feed.read(0.2))
+
+    wait_until(arrives, "a tick comes out of the feed")
+    while feed.read(0.5):
+        pass
+    log.close()
 
 
 def batch(beat: int, shard: int = 1) -> Batch:

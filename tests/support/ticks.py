@@ -14,7 +14,9 @@ Key = tuple[str, str]  # session, symbol
 class TickAudit:
     """A consumer thread from the topic's present end (or beginning) on. Use as a context manager."""
 
-    def __init__(self, bootstrap_servers: str, topic: str = "ticks", partitions: int = 4, from_start: bool = False) -> None:
+    def __init__(
+        self, bootstrap_servers: str, topic: str = "ticks", partitions: int = 4, from_start: bool = False
+    ) -> None:
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap_servers, "group.id": "audit", "enable.auto.commit": False,
              "auto.offset.reset": "earliest", "isolation.level": "read_committed", "log_level": 0}

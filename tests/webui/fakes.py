@@ -56,10 +56,10 @@ class FakePipeline:
         self.records.update({record.id: record for record in made})
         return made
 
-    def send(self, fetch_id: str) -> None:
+    def send(self, fetch_ids: Sequence[str]) -> None:
         if self.broker_away:
             raise OperationalError("connection refused")
-        self.sent.append(fetch_id)
+        self.sent += fetch_ids
 
     def get(self, fetch_id: str) -> FetchRecord | None:
         self._reached()

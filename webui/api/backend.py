@@ -1,7 +1,7 @@
 """The one seam between the web and the pipeline: what the pipeline's settings build, made once a process, at first use."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -17,6 +17,8 @@ from pipeline.ports.watchlist_store import WatchlistStore
 from webui.celery import app
 
 log = logging.getLogger(__name__)
+BROKER_S = 2.0
+IMPATIENT = {"socket_timeout": BROKER_S, "socket_connect_timeout": BROKER_S}
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Backend:
     live: LiveChannel
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
-    send: Callable[[str], None]  # a fetch id; raises OperationalError when the broker does not take it
+    send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
     messages: Callable[[], AsyncIterator[bytes]]  # the live channel's frames, for ever
 
 
@@ -43,16 +45,22 @@ def current() -> Backend:
         live=bootstrap.live_channel(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
-        send=send_fetch,
+        send=send_fetches,
         messages=partial(bootstrap.live_messages, settings),
     )
 
 
-def send_fetch(fetch_id: str) -> None:
-    """Queue the chain of one fetch, by task name: each task passes on the fetch id."""
+def send_fetches(fetch_ids: Sequence[str]) -> None:
+    """Queue the chain of each fetch, by task names: each task passes on the fetch id.
+
+    Raises OperationalError at the first that the broker does not take; a broker that hangs is given up within seconds,
+    sooner than workers would, since a person waits for the answer.
+    """
     names = ("ingest.store", "ingest.publish")
-    first = signature("ingest.fetch", args=[fetch_id], app=app)
-    chain(first, *(signature(name, app=app) for name in names)).apply_async()
+    with app.connection_for_write(connect_timeout=BROKER_S, transport_options=IMPATIENT) as connection:
+        for fetch_id in fetch_ids:
+            first = signature("ingest.fetch", args=[fetch_id], app=app)
+            chain(first, *(signature(name, app=app) for name in names)).apply_async(connection=connection, retry=False)
 
 
 def ask_for(symbols: list[str], requested_by: str) -> list[FetchRecord]:
@@ -63,11 +71,9 @@ def ask_for(symbols: list[str], requested_by: str) -> list[FetchRecord]:
     """
     backend = current()
     records = backend.request(symbols, requested_by)
-    waiting = [record for record in records if record.state is FetchState.QUEUED]  # others are somebody's already
-    for sent, record in enumerate(waiting):
-        try:
-            backend.send(record.id)
-        except OperationalError as error:  # each further try would wait as long again
-            log.warning("%d of %d fetches not queued, the sweep will: %s", len(waiting) - sent, len(waiting), error)
-            break
+    try:
+        # What is running or waiting is somebody's already; a queued one may be sent twice.
+        backend.send([record.id for record in records if record.state is FetchState.QUEUED])
+    except OperationalError as error:
+        log.warning("fetches stored but not all queued, the sweep will: %s", error)
     return records

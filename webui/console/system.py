@@ -27,6 +27,7 @@ from webui.console.supervision import PROCESSES, Seen, State, Supervisor, end, l
 
 MANY_STARTS = 4  # a server that never answered and was started as often as this cannot start at all
 STOP_S = 90.0
+WORD_S = 10.0
 SILENT_S = 20.0  # how long supervisord may not answer before it is taken for dead
 
 
@@ -98,16 +99,17 @@ class RunningSystem:
 
     def wait_until_ready(self) -> None:
         """Step 4's wait. Tells once, after the deadline, what is missing, and goes on waiting. Raises Stopped."""
-        deadline, told, shown = time.monotonic() + self._deadline_s, False, ""
+        deadline, told = time.monotonic() + self._deadline_s, False
+        shown, next_word = set[str](), 0.0
         while True:
             self.check()
             report = self._report()
             if report["ready"]:
                 return
             missing = _missing(report)
-            if missing != shown:
-                self._progress.say(f"waiting for {missing}")
-                shown = missing
+            if not missing.keys() >= shown or not shown or time.monotonic() > next_word:
+                self._progress.say(f"waiting for {_listed(missing)}")
+                shown, next_word = set(missing), time.monotonic() + WORD_S
             if not told and time.monotonic() > deadline:
                 self._tell_missing(report, missing)
                 told = True
@@ -119,11 +121,11 @@ class RunningSystem:
         except ConsoleError:  # supervisord is away: `check` sees to it
             return {"ready": False, "servers": {}, "processes": {}}
 
-    def _tell_missing(self, report: dict[str, Any], missing: str) -> None:
+    def _tell_missing(self, report: dict[str, Any], missing: dict[str, str]) -> None:
         entries = [entry for role in report["processes"].values() for entry in role]
         unwell = [entry["name"] for entry in entries if not _well(entry)] or ["driver-1", "monitor-1"]
         logs = "\n".join(last_lines(self._place.program_log(name)) for name in unwell[:3])
-        self._progress.say(f"not ready after {self._deadline_s:.0f} s, still waiting for {missing}\n{logs}")
+        self._progress.say(f"not ready after {self._deadline_s:.0f} s, still waiting for {_listed(missing)}\n{logs}")
 
     def watch(self) -> None:
         """Step 5, for ever. Raises Stopped, ConsoleError."""
@@ -208,12 +210,17 @@ def _well(entry: dict[str, Any]) -> bool:
     return entry["state"] == State.RUNNING and entry["health"] in (Health.OK, Health.WAITING)
 
 
-def _missing(report: dict[str, Any]) -> str:
+def _missing(report: dict[str, Any]) -> dict[str, str]:
+    """What is not there yet, and in which state it is."""
     if report["servers"] and all_well(report):
-        return "ticks"
+        return {"ticks": ""}
     named = report["servers"] | {entry["name"]: entry for role in report["processes"].values() for entry in role}
-    parts = []
-    for name, entry in named.items():
-        if not _well(entry) and name != "accumulo":
-            parts.append(f"{name} ({entry['health'] if entry['state'] == State.RUNNING else entry['state']})")
-    return ", ".join(parts) or "supervisord"
+    return {
+        name: entry["health"] if entry["state"] == State.RUNNING else entry["state"]
+        for name, entry in named.items()
+        if not _well(entry) and name != "accumulo"  # the embedded table is the receiver's
+    } or {"supervisord": ""}
+
+
+def _listed(missing: dict[str, str]) -> str:
+    return ", ".join(f"{name} ({state})" if state else name for name, state in missing.items())

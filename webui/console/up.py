@@ -170,6 +170,7 @@ def _follow(child: "subprocess.Popen[bytes]", path: Path, interrupts: Interrupts
                 if line.startswith(READY):
                     return 0
                 if NOT_READY in line:
+                    print(log.read(), end="")
                     print(f"up: it goes on in the background ({time.monotonic() - began:.0f} s so far)")
                     return 1
             if ended:

@@ -41,6 +41,9 @@ class KafkaTickLog:
         )
         with mapped_errors():
             producer.init_transactions(_TIMEOUT_S)
+            # Where topics appear at first use, asking for them as a producer is that use.
+            for topic in (self._topic, self._checkpoints):
+                producer.list_topics(topic, timeout=_TIMEOUT_S)
             checkpoint = self._read_checkpoint()
         self._producer = producer
         return checkpoint

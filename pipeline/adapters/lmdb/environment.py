@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import lmdb
 
@@ -18,12 +18,12 @@ from pipeline.domain.errors import Unavailable
 from pipeline.ports.table import TableFull
 
 T = TypeVar("T")
-Transaction = lmdb.Transaction[bytes]
+Transaction: TypeAlias = "lmdb.Transaction[bytes]"
 
 _FIRST_MAP = 16 << 20
 # Deleting needs a few new pages before it frees old ones: without a reserve a full table could never be emptied.
 _RESERVE = 16 << 20
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # a page that is written in part is EIO to LMDB
 _MAX_TABLES = 16
 
 
@@ -143,7 +143,7 @@ def _mapped_errors(path: Path) -> Iterator[None]:
         raise
     except lmdb.Error as error:
         if error.code in _NO_ROOM:
-            raise TableFull(f"table {path}: the disk is full") from error
+            raise TableFull(f"table {path}: the disk takes no more") from error
         raise Unavailable(f"table {path}: {type(error).__name__}") from error
 
 

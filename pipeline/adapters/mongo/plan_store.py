@@ -6,6 +6,7 @@ lease without noticing can't write the plan any more. Needs: readWrite on the da
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -69,10 +70,15 @@ class MongoPlanStore:
 
     def new_epoch(self, shard: int) -> int:
         with mapped_errors():
+            # Two first takers may both try to insert: the one that loses finds the document at its second try.
+            with suppress(DuplicateKeyError):
+                self._shards.update_one({"_id": shard}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
             document = self._shards.find_one_and_update(
-                {"_id": shard}, {"$inc": {"epoch": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": shard}, {"$inc": {"epoch": 1}}, return_document=ReturnDocument.AFTER
             )
-            return int(document["epoch"]) if document else 0  # upserted: there always is one
+        if document is None:
+            raise RuntimeError(f"the document of shard {shard} was deleted")
+        return int(document["epoch"])
 
     def epoch(self, shard: int) -> int:
         with mapped_errors():

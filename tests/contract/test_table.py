@@ -1,0 +1,308 @@
+"""The contract of the port `table`, and a random walk over it beside the simplest model."""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from pipeline.adapters.lmdb.table import LmdbTable, open_environment
+from pipeline.adapters.memory.table import MemoryTable
+from pipeline.ports.table import Cell, RowRange, Table
+
+EVERYTHING = RowRange()
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Table]:
+    table = MemoryTable() if request.param == "memory" else LmdbTable(open_environment(tmp_path, 64), "ticks")
+    yield table
+    table.close()
+
+
+def cell(row: bytes, value: bytes = b"v", timestamp: int = 1, family: bytes = b"f", qualifier: bytes = b"q") -> Cell:
+    return Cell(row, family, qualifier, timestamp, value)
+
+
+def contents(table: Table, rows: RowRange = EVERYTHING) -> list[Cell]:
+    return list(table.scan(rows))
+
+
+def rows_of(table: Table, rows: RowRange) -> list[bytes]:
+    return [found.row for found in table.scan(rows)]
+
+
+def test_an_empty_table_has_no_cells(table: Table) -> None:
+    assert contents(table) == []
+    table.write([])
+    assert contents(table) == []
+
+
+def test_cells_come_back_sorted_by_row_family_and_qualifier_as_bytes(table: Table) -> None:
+    parts = [
+        b"",
+        b"\0",
+        b"\0\0",
+        b"\0\x01",
+        b"\0\x02",
+        b"\0\xff",
+        b"\x01",
+        b"a",
+        b"a\0",
+        b"a\0b",
+        b"a\x01",
+        b"ab",
+        b"\xff",
+    ]
+    cells = [Cell(row, family, b"\0\x01q", 5, row + family) for row in parts for family in parts]
+    cells += [Cell(b"a", b"a", qualifier, 5, b"") for qualifier in parts]
+    table.write(reversed(cells))
+    assert contents(table) == sorted(cells)
+
+
+def test_the_newest_timestamp_wins_in_any_order(table: Table) -> None:
+    table.write([cell(b"a", b"second", 2), cell(b"b", b"new", 2), cell(b"b", b"old", 1)])
+    table.write([cell(b"a", b"first", 1)])
+    assert contents(table) == [cell(b"a", b"second", 2), cell(b"b", b"new", 2)]
+    table.write([cell(b"a", b"third", 3), cell(b"c", b"before 1970", -1)])
+    assert contents(table) == [cell(b"a", b"third", 3), cell(b"b", b"new", 2), cell(b"c", b"before 1970", -1)]
+
+
+def test_writing_the_same_batch_again_changes_nothing(table: Table) -> None:
+    batch = [cell(b"row", bytes([n]), 7, qualifier=bytes([n])) for n in range(50)]
+    table.write(batch)
+    table.write(batch)
+    assert contents(table) == batch
+
+
+def test_ranges_include_their_ends_unless_they_say_otherwise(table: Table) -> None:
+    names = [b"a", b"b", b"b\0", b"c", b"d"]
+    table.write(cell(name) for name in names)
+    assert rows_of(table, RowRange(b"b", b"c")) == [b"b", b"b\0", b"c"]
+    assert rows_of(table, RowRange(b"b", b"c", start_inclusive=False)) == [b"b\0", b"c"]
+    assert rows_of(table, RowRange(b"b", b"c", end_inclusive=False)) == [b"b", b"b\0"]
+    assert rows_of(table, RowRange(b"b", b"b")) == [b"b"]
+    assert rows_of(table, RowRange(b"b", b"b", start_inclusive=False)) == []
+    assert rows_of(table, RowRange(end=b"b")) == [b"a", b"b"]
+    assert rows_of(table, RowRange(start=b"c")) == [b"c", b"d"]
+    assert rows_of(table, RowRange(b"d", b"a")) == []
+    assert rows_of(table, RowRange(b"aa", b"az")) == []
+
+
+def test_a_scan_of_families_leaves_the_others_out(table: Table) -> None:
+    cells = [Cell(bytes([r]), f, q, 1, b"") for r in range(40) for f in (b"a", b"b", b"c\0") for q in (b"1", b"2")]
+    table.write(cells)
+    assert list(table.scan(EVERYTHING, [b"b"])) == [one for one in cells if one.family == b"b"]
+    assert list(table.scan(EVERYTHING, [b"c\0", b"a"])) == [one for one in cells if one.family != b"b"]
+    assert (
+        list(table.scan(RowRange(bytes([3]), bytes([4])), [b"c\0", b"z"], limit=3))
+        == [one for one in cells if one.row in (bytes([3]), bytes([4])) and one.family == b"c\0"][:3]
+    )
+    assert list(table.scan(EVERYTHING, [b"none"])) == []
+
+
+@pytest.mark.parametrize("limit", [0, 1, 31, 32, 33, 1500, 5000])
+def test_a_scan_ends_at_its_limit(table: Table, limit: int) -> None:
+    cells = [Cell(b"%06d" % (n // 7), b"f", b"%d" % (n % 7), 1, b"v" * 20) for n in range(3000)]
+    table.write(cells)
+    assert list(table.scan(EVERYTHING, limit=limit)) == cells[:limit]
+    assert list(table.scan(EVERYTHING, [b"f"], limit)) == cells[:limit]
+
+
+def test_a_scan_of_many_pages_is_complete(table: Table) -> None:
+    cells = [Cell(b"%06d" % (n // 250), b"f", b"%06d" % n, 1, b"v" * 50) for n in range(9000)]
+    table.write(cells)
+    assert contents(table) == cells
+    assert contents(table, RowRange(b"000003", b"000030")) == cells[750:7750]
+
+
+def test_compare_and_put_puts_only_over_the_expected_value(table: Table) -> None:
+    assert not table.compare_and_put(cell(b"a", b"1"), b"0")
+    assert table.compare_and_put(cell(b"a", b"1"), None)
+    assert not table.compare_and_put(cell(b"a", b"2", 2), None)
+    assert not table.compare_and_put(cell(b"a", b"2", 2), b"0")
+    assert contents(table) == [cell(b"a", b"1")]
+    assert table.compare_and_put(cell(b"a", b"2", 9), b"1")
+    assert contents(table) == [cell(b"a", b"2", 9)]
+    assert table.compare_and_put(cell(b"b", b""), None)
+    assert table.compare_and_put(cell(b"b", b"1", 5), b"")
+
+
+def test_a_value_put_by_compare_and_put_is_the_newest(table: Table) -> None:
+    table.write([cell(b"a", b"1", 10)])
+    assert table.compare_and_put(cell(b"a", b"2", 10), b"1")
+    assert table.compare_and_put(cell(b"a", b"3", 4), b"2")
+    assert contents(table) == [cell(b"a", b"3", 12)]
+
+
+def test_of_many_that_compare_and_put_at_the_same_time_one_wins_each_round(table: Table) -> None:
+    def raise_by_one(_: int) -> None:
+        while True:
+            seen = next((found.value for found in table.scan(RowRange(b"n", b"n"))), None)
+            if table.compare_and_put(cell(b"n", b"%d" % (int(seen or 0) + 1)), seen):
+                return
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(raise_by_one, range(40)))
+    assert [found.value for found in contents(table)] == [b"40"]
+
+
+def test_deleting_rows_leaves_the_first_and_takes_the_last(table: Table) -> None:
+    table.write(cell(row, qualifier=q) for row in (b"a", b"b", b"b\0", b"c", b"d") for q in (b"1", b"2"))
+    assert table.delete_rows(b"a", b"c") == 6
+    assert rows_of(table, EVERYTHING) == [b"a", b"a", b"d", b"d"]
+    assert table.delete_rows(b"a", b"c") == 0
+    assert table.delete_rows(b"d", b"a") == 0
+    assert table.delete_rows(None, b"c") == 2
+    assert table.delete_rows(None, b"zzz") == 2
+    assert contents(table) == []
+
+
+def test_deleting_more_rows_than_fit_in_one_transaction_deletes_them_all(table: Table) -> None:
+    table.write(cell(b"%06d" % n) for n in range(12_000))
+    assert table.delete_rows(b"000000", b"011998") == 11_998
+    assert rows_of(table, EVERYTHING) == [b"000000", b"011999"]
+
+
+def test_a_deleted_cell_can_be_written_again(table: Table) -> None:
+    table.write([cell(b"a", b"1", 5)])
+    table.delete_rows(None, b"a")
+    table.write([cell(b"a", b"2", 6)])
+    assert contents(table) == [cell(b"a", b"2", 6)]
+
+
+def test_threads_that_write_and_scan_see_whole_rows_only(table: Table) -> None:
+    done = threading.Event()
+
+    def write(writer: int) -> None:
+        for number in range(30):
+            table.write(Cell(b"%d-%04d" % (writer, number), b"f", b"%03d" % n, 1, b"v" * 100) for n in range(60))
+
+    def scan() -> int:
+        scans = 0
+        while not done.is_set():
+            seen: dict[bytes, int] = {}
+            for found in table.scan(EVERYTHING):
+                seen[found.row] = seen.get(found.row, 0) + 1
+            assert set(seen.values()) <= {60}
+            scans += 1
+        return scans
+
+    with ThreadPoolExecutor(5) as pool:
+        scanners = [pool.submit(scan) for _ in range(2)]
+        try:
+            list(pool.map(write, range(3)))
+        finally:
+            done.set()
+        assert all(scanner.result() > 0 for scanner in scanners)
+    assert len(contents(table)) == 3 * 30 * 60
+
+
+_PART = st.binary(max_size=3) | st.sampled_from([b"", b"\0", b"\0\x01", b"\0\xff", b"a", b"ab", b"\xff"])
+_OPTIONAL = st.none() | _PART
+_RANGE = st.builds(RowRange, _OPTIONAL, _OPTIONAL, st.booleans(), st.booleans())
+# Equal keys of equal timestamps carry equal values: what the port asks of its callers.
+_CELL = st.builds(
+    lambda row, family, qualifier, timestamp: Cell(row, family, qualifier, timestamp, b"%d" % timestamp),
+    _PART, st.sampled_from([b"", b"a", b"b\0"]), _PART, st.integers(-3, 3),
+)  # fmt: skip
+
+
+def _inside(row: bytes, rows: RowRange) -> bool:
+    above = rows.start is None or row > rows.start or (row == rows.start and rows.start_inclusive)
+    return above and (rows.end is None or row < rows.end or (row == rows.end and rows.end_inclusive))
+
+
+class _Walk(RuleBasedStateMachine):
+    """Every step is made on the table and on a dict; they never differ."""
+
+    open_table: Callable[[], Table]
+
+    @initialize()
+    def begin(self) -> None:
+        self.model: dict[tuple[bytes, bytes, bytes], Cell] = {}
+        self.table = self.open_table()
+
+    @rule(cells=st.lists(_CELL, max_size=12))
+    def write(self, cells: list[Cell]) -> None:
+        self.table.write(cells)
+        for one in cells:
+            stored = self.model.get(one[:3])
+            self.model[one[:3]] = one if stored is None else max(stored, one, key=lambda c: c.timestamp)
+
+    @rule(
+        rows=_RANGE, families=st.lists(st.sampled_from([b"", b"a", b"b\0", b"c"]), max_size=2), limit=st.integers(0, 9)
+    )
+    def scan(self, rows: RowRange, families: list[bytes], limit: int) -> None:
+        expected = [
+            c for c in sorted(self.model.values()) if _inside(c.row, rows) and c.family in (families or [c.family])
+        ]
+        assert list(self.table.scan(rows, families)) == expected
+        assert list(self.table.scan(rows, families, limit)) == expected[:limit]
+
+    @rule(one=_CELL, expected=st.none() | st.integers(-3, 3).map(lambda n: b"%d" % n))
+    def compare_and_put(self, one: Cell, expected: bytes | None) -> None:
+        stored = self.model.get(one[:3])
+        fits = (stored.value if stored else None) == expected
+        if stored and stored.timestamp >= one.timestamp:
+            one = one._replace(timestamp=one.timestamp)
+            after = stored.timestamp + 1
+        else:
+            after = one.timestamp
+        one = one._replace(value=b"%d" % after)
+        assert self.table.compare_and_put(one, expected) == fits
+        if fits:
+            self.model[one[:3]] = one._replace(timestamp=after)
+
+    @rule(after=_OPTIONAL, upto=_PART)
+    def delete_rows(self, after: bytes | None, upto: bytes) -> None:
+        rows = RowRange(after, upto, start_inclusive=False)
+        deleted = [key for key in self.model if _inside(key[0], rows)]
+        assert self.table.delete_rows(after, upto) == len(deleted)
+        for key in deleted:
+            del self.model[key]
+
+    @invariant()
+    def holds_the_same(self) -> None:
+        if hasattr(self, "table"):
+            assert list(self.table.scan(EVERYTHING)) == sorted(self.model.values())
+
+    def teardown(self) -> None:
+        if hasattr(self, "table"):
+            self.table.close()
+
+
+class MemoryWalk(_Walk):
+    open_table = staticmethod(MemoryTable)
+
+
+class LmdbWalk(_Walk):
+    @initialize()
+    def begin(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="tickerline-test-"))
+        self.open_table = lambda: LmdbTable(open_environment(self.directory, 16), "ticks")
+        super().begin()
+
+    @rule()
+    def close_and_open_again(self) -> None:
+        self.table.close()
+        self.table = self.open_table()
+
+    def teardown(self) -> None:
+        super().teardown()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+_SETTINGS = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestMemoryWalk = MemoryWalk.TestCase
+TestMemoryWalk.settings = _SETTINGS
+TestLmdbWalk = LmdbWalk.TestCase
+TestLmdbWalk.settings = _SETTINGS
