@@ -86,13 +86,17 @@ def _delete_all(url: str, prefix: str) -> None:
 def test_what_keeps_failing_lands_in_the_dead_letter_queue(aws_url: str) -> None:
     resources = provision(aws_url, "poison")
     queue, sqs = SqsQueue(aws_url, "poison"), client("sqs", aws_url)
-    sqs.set_queue_attributes(QueueUrl=resources.queue_url, Attributes={"VisibilityTimeout": "1"})
     sqs.send_message(QueueUrl=resources.queue_url, MessageBody="no event")
     received: list[Delivery] = []
     dead: list[str] = []
 
     def put_aside() -> bool:
-        received.extend(queue.receive(1))
+        for delivery in queue.receive(0):
+            received.append(delivery)
+            # It would come again by itself, after the queue's 30 s.
+            sqs.change_message_visibility(
+                QueueUrl=resources.queue_url, ReceiptHandle=delivery.handle, VisibilityTimeout=0
+            )
         answer = sqs.receive_message(QueueUrl=resources.queue_url + "-dead")
         dead.extend(message["Body"] for message in answer.get("Messages", ()))
         return bool(dead)

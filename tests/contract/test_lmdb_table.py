@@ -112,7 +112,11 @@ def test_a_key_that_is_too_long_is_refused_with_its_whole_batch(opened: Callable
     table = opened()
     longest = Cell(b"r" * 500, b"f", b"q" * (511 - 500 - 1 - 4), 1, b"")
     table.write([longest])
-    for cell in (longest._replace(row=b"r" * 501), longest._replace(qualifier=b"q" * 7), longest._replace(row=b"\0" * 300)):
+    for cell in (
+        longest._replace(row=b"r" * 501),
+        longest._replace(qualifier=b"q" * 7),
+        longest._replace(row=b"\0" * 300),
+    ):
         with pytest.raises(InvalidValue, match="511"):
             table.write([*batch(1, cells=2), cell])
     assert list(table.scan(EVERYTHING)) == [longest]
@@ -177,9 +181,7 @@ def test_a_full_disk_refuses_a_batch_and_loses_nothing(opened: Callable[..., Lmd
     assert len(rows(table)) == 11
 
 
-def test_a_process_reads_while_others_write_and_grow_the_file(
-    opened: Callable[..., LmdbTable], tmp_path: Path
-) -> None:
+def test_a_process_reads_while_others_write_and_grow_the_file(opened: Callable[..., LmdbTable], tmp_path: Path) -> None:
     table = opened()
     with writer(tmp_path / "table", "one", 200) as one, writer(tmp_path / "table", "two", 200) as two:
         while one.poll() is None or two.poll() is None:

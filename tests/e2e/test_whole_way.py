@@ -13,8 +13,8 @@ from websockets.sync.client import connect
 from tests.support.servers import wait_until
 from tests.support.system import System, call
 from tests.support.ticks import TickAudit
+from tests.support.watchlist import WATCHLIST
 
-WATCHLIST = {"AAPL", "MSFT", "GOOGL", "IBM", "META"}
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "tick.schema.json").read_text())
 pytestmark = pytest.mark.timeout(240)
 

@@ -98,6 +98,10 @@ class System:
             raise AssertionError(f"status: {done.stdout} {done.stderr}") from None
         return status
 
+    def flows(self) -> bool:
+        """Everything is well, and the monitor sees ticks."""
+        return bool(self.status()["ready"])
+
     def pids(self) -> list[int]:
         status = self.status()
         entries = [*status["servers"].values(), *(e for entries in status["processes"].values() for e in entries)]

@@ -1,7 +1,9 @@
-"""The table in memory: a dict, sorted when it is read."""
+"""The table in memory: a dict, and its keys in order."""
 
 import threading
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from pipeline.ports.table import Cell, RowRange
 
@@ -11,46 +13,52 @@ _Key = tuple[bytes, bytes, bytes]
 class MemoryTable:
     def __init__(self) -> None:
         self._cells: dict[_Key, Cell] = {}
+        self._keys: list[_Key] = []
         self._lock = threading.Lock()
 
     def write(self, cells: Iterable[Cell]) -> None:
+        batch = list(cells)
         with self._lock:
-            for cell in list(cells):
+            for cell in batch:
                 stored = self._cells.get(cell[:3])
                 if stored is None or stored.timestamp < cell.timestamp:
-                    self._cells[cell[:3]] = cell
+                    self._put(cell)
 
     def scan(self, rows: RowRange, families: Sequence[bytes] = (), limit: int | None = None) -> Iterator[Cell]:
         with self._lock:
-            found = sorted(
-                cell
-                for cell in self._cells.values()
-                if _within(cell.row, rows) and (not families or cell.family in families)
-            )
-        yield from found[:limit]
+            wanted = (key for key in self._keys[self._places(rows)] if not families or key[1] in families)
+            found = [self._cells[key] for key in islice(wanted, limit)]
+        yield from found
 
     def compare_and_put(self, cell: Cell, expected: bytes | None) -> bool:
         with self._lock:
             stored = self._cells.get(cell[:3])
             if (stored.value if stored else None) != expected:
                 return False
-            after = max(cell.timestamp, stored.timestamp + 1) if stored else cell.timestamp
-            self._cells[cell[:3]] = cell._replace(timestamp=after)
+            self._put(cell._replace(timestamp=max(cell.timestamp, stored.timestamp + 1)) if stored else cell)
             return True
 
     def delete_rows(self, after: bytes | None, upto: bytes) -> int:
-        rows = RowRange(after, upto, start_inclusive=False)
         with self._lock:
-            deleted = [key for key in self._cells if _within(key[0], rows)]
+            places = self._places(RowRange(after, upto, start_inclusive=False))
+            deleted = self._keys[places]
             for key in deleted:
                 del self._cells[key]
+            self._keys[places] = []
             return len(deleted)
 
     def close(self) -> None:
         """Nothing to give back."""
 
+    def _put(self, cell: Cell) -> None:
+        if cell[:3] not in self._cells:
+            insort(self._keys, cell[:3])
+        self._cells[cell[:3]] = cell
 
-def _within(row: bytes, rows: RowRange) -> bool:
-    if rows.start is not None and (row < rows.start or (row == rows.start and not rows.start_inclusive)):
-        return False
-    return rows.end is None or row < rows.end or (row == rows.end and rows.end_inclusive)
+    def _places(self, rows: RowRange) -> slice:
+        """Where the rows' keys are. The row that follows a row at once is the same with a zero byte."""
+        start = b"" if rows.start is None else rows.start + b"\0" * (not rows.start_inclusive)
+        first = bisect_left(self._keys, (start,))
+        if rows.end is None:
+            return slice(first, len(self._keys))
+        return slice(first, max(first, bisect_left(self._keys, (rows.end + b"\0" * rows.end_inclusive,))))

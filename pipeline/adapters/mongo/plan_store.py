@@ -147,6 +147,4 @@ def _leg(document: Mapping[str, Any] | None) -> Leg | None:
     values = {name: value for name, value in document.items() if name not in ("_id", "end")}
     segments = tuple(Segment(**(segment | {"bar": Bar(**segment["bar"])})) for segment in document["segments"])
     previous = Position(*document["previous"]) if document["previous"] else None
-    return replace(
-        Leg(**values), segments=segments, previous=previous, next_seq=dict(document["next_seq"])
-    )
+    return replace(Leg(**values), segments=segments, previous=previous, next_seq=dict(document["next_seq"]))

@@ -1,0 +1,1 @@
+WATCHLIST = {"AAPL", "MSFT", "GOOGL", "IBM", "META"}

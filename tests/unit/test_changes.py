@@ -1,0 +1,56 @@
+"""Which bars are new or differ: what a store writes, and says that it wrote."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.domain.bars import DAILY, Bar
+from pipeline.domain.changes import by_time, changes
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.fetches import Change
+
+START = datetime(2026, 1, 1, 5, tzinfo=UTC)
+
+
+def bar(day: int, volume: int = 1) -> Bar:
+    return Bar("AAPL", DAILY, START + timedelta(days=day), 10, 12, 9, 11, volume, "simulator")
+
+
+BARS = st.lists(st.builds(bar, st.integers(0, 9), st.integers(1, 2)))
+
+
+@given(stored=BARS, new=BARS)
+def test_writing_what_changed_makes_the_store_hold_the_new_bars(stored: list[Bar], new: list[Bar]) -> None:
+    before, wanted = by_time(stored), by_time(new)
+    changed = changes(before, wanted)
+    after = before | {one.time: one for one in (*changed.inserted, *changed.replaced)}
+    assert after == before | wanted
+    assert len(after) == len(before) + len(changed.inserted)
+    assert all(before[one.time] != one for one in changed.replaced)
+    assert changes(after, wanted).summary() == Change(0, None, None, inserted=0, replaced=0)
+
+
+def test_a_summary_counts_and_names_the_first_and_last_changed_bar() -> None:
+    changed = changes(by_time([bar(1), bar(2)]), by_time([bar(3), bar(2, volume=5), bar(1)]))
+    assert changed.inserted == (bar(3),)
+    assert changed.replaced == (bar(2, volume=5),)
+    assert changed.summary() == Change(2, bar(2).time, bar(3).time, inserted=1, replaced=1)
+
+
+@pytest.mark.parametrize("change", [{"source": "alphavantage"}, {"synthetic": True}, {"close": 10}])
+def test_a_bar_of_the_same_time_that_differs_in_any_value_is_replaced(change: dict[str, object]) -> None:
+    other = replace(bar(1), **change)  # type: ignore[arg-type]
+    assert changes(by_time([bar(1)]), by_time([other])).replaced == (other,)
+
+
+def test_bars_are_taken_by_time_and_of_equal_times_the_last() -> None:
+    assert list(by_time([bar(2), bar(1), bar(2, volume=7)]).values()) == [bar(1), bar(2, volume=7)]
+
+
+@pytest.mark.parametrize("other", [replace(bar(1), symbol="MSFT"), replace(bar(1), interval="60min")])
+def test_bars_of_several_series_are_refused(other: Bar) -> None:
+    with pytest.raises(InvalidValue, match="one symbol"):
+        by_time([bar(0), other])
