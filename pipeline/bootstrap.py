@@ -10,28 +10,39 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
+from pipeline.domain.bars import DAILY
 from pipeline.domain.fetches import FetchRecord
+from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.clock import Clock
+from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.lease import Leases
 from pipeline.ports.live import LiveChannel
+from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
 from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.coverage import Coverages
 from pipeline.stages.fetch import Fetch, Requests, Sweep
+from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.forward import Forward, ShardForwarder
 from pipeline.stages.listen import Listen
+from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
+from pipeline.stages.permits import Permits
+from pipeline.stages.planning import Planning
 from pipeline.stages.publish import Publish
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
@@ -40,6 +51,9 @@ from pipeline.stages.tick import Tick
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
+
+
+BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
 
 
 @lru_cache(maxsize=1)
@@ -81,6 +95,24 @@ def bar_store(settings: Settings) -> BarStore:
     from pipeline.adapters.mongo.bar_store import MongoBarStore
 
     return MongoBarStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def coverage_store(settings: Settings) -> CoverageStore:
+    from pipeline.adapters.mongo.coverage_store import MongoCoverageStore
+
+    return MongoCoverageStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def lookup_store(settings: Settings) -> LookupStore:
+    from pipeline.adapters.mongo.lookup_store import MongoLookupStore
+
+    return MongoLookupStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def backfill_store(settings: Settings) -> BackfillStore:
+    from pipeline.adapters.mongo.backfill_store import MongoBackfillStore
+
+    return MongoBackfillStore(_mongo(settings.mongodb_uri), settings.database)
 
 
 def watchlist_store(settings: Settings) -> WatchlistStore:
@@ -143,6 +175,14 @@ def event_queue(settings: Settings) -> EventQueue:
     return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
 
 
+def quota_ledger(settings: Settings) -> QuotaLedger:
+    from pipeline.adapters.redis.quota_ledger import RedisQuotaLedger
+
+    recall = fetch_store(settings).spent
+    quota = settings.quota
+    return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
+
+
 def provision_events(settings: Settings) -> dict[str, str]:
     """Make topic and queue on the emulator; returns `topic_arn` and `queue_url`. On real AWS: what is configured."""
     from pipeline.adapters.aws.connection import configured, provision
@@ -182,10 +222,12 @@ def prepare_stores(settings: Settings) -> None:
 @dataclass(frozen=True)
 class Ingest:
     requests: Requests
+    planning: Planning
     fetch: Fetch
     store: Store
     publish: Publish
     sweep: Sweep
+    backfills: Backfills
     meters: tuple[Meter, ...]
 
 
@@ -197,20 +239,60 @@ def ingest(settings: Settings) -> Ingest:
     for meter in meters:
         meter.ok("nothing asked yet")
     return Ingest(
-        requests=Requests(fetches, bars, watchlist_store(settings), time),
-        fetch=Fetch(source, fetches, time, meters[0]),
-        store=Store(source, fetches, bars, time, meters[1]),
+        requests=Requests(fetches, time),
+        planning=planning(settings),
+        fetch=Fetch(source, fetches, permits(settings), time, meters[0]),
+        store=Store(source, fetches, bars, Keeper(source, lookup_store(settings), fetches, time), time, meters[1]),
         publish=Publish(event_publisher(settings), fetches, time, meters[2], settings.source),
         sweep=Sweep(fetches, time),
+        backfills=backfills(settings),
         meters=meters,
     )
 
 
-def request_fetches(settings: Settings, symbols: Iterable[str], requested_by: str) -> list[FetchRecord]:
-    """Make a fetch record for each symbol. Raises InvalidValue (then none is made) or Unavailable."""
-    return Requests(fetch_store(settings), bar_store(settings), watchlist_store(settings), clock()).request(
-        symbols, requested_by
+def backfills(settings: Settings) -> Backfills:
+    # What about two beats of the task need, by the plan's pace; a quota without end is kept from flooding the queue.
+    pace = settings.quota.plan.interval_ms
+    at_once = min(100, max(5, 2 * BACKFILL_BEAT_MS // pace)) if pace else 100
+    return Backfills(
+        backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once
     )
+
+
+def coverages(settings: Settings) -> Coverages:
+    return Coverages(bar_store(settings), coverage_store(settings), clock())
+
+
+def lookups(settings: Settings) -> Lookups:
+    return Lookups(lookup_store(settings), fetch_store(settings), clock())
+
+
+def forgetting(settings: Settings) -> Forgetting:
+    return Forgetting(
+        bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
+        lookup_store(settings), clock(),
+    )  # fmt: skip
+
+
+def permits(settings: Settings) -> Permits:
+    """What every request to Alpha Vantage needs first."""
+    quota = settings.quota
+    return Permits(quota_ledger(settings), fetch_store(settings), clock(), quota.plan, quota.reserve)
+
+
+def planning(settings: Settings) -> Planning:
+    quota = settings.quota
+    return Planning(
+        watchlist_store(settings), bar_store(settings), fetch_store(settings), coverage_store(settings),
+        backfill_store(settings), quota_ledger(settings), clock(), quota.plan, quota.reserve,
+    )  # fmt: skip
+
+
+def request_fetches(
+    settings: Settings, symbols: Iterable[str], requested_by: str, interval: str = DAILY, full: bool = False
+) -> list[FetchRecord]:
+    """Make a fetch record for each symbol. Raises InvalidValue (then none is made) or Unavailable."""
+    return Requests(fetch_store(settings), clock()).request(symbols, requested_by, interval, full)
 
 
 def listen(settings: Settings, meter: Meter) -> Listen:

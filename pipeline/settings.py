@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.domain.errors import SettingsError
+from pipeline.domain.quota import PLANS, Plan, plan_named
 from pipeline.domain.rules import TickRules
 from pipeline.domain.symbols import checked_symbol
 
@@ -23,6 +24,8 @@ SERVERS = ("redis", "mongodb", "kafka", "aws", "accumulo", "alphavantage")
 SENTENCES: dict[str, str] = {
     "ALPHAVANTAGE_API_KEY": "Key of the Alpha Vantage API; set, the real API is asked and a database of its own is used.",
     "ALPHAVANTAGE_URL": "Base of the API, without /query; set, it replaces the simulator.",
+    "TICKERLINE_PLAN": "The key's plan: free, 75, 150, 300, 600, 1200 (a minute) or none; default: free, at the simulator none.",
+    "TICKERLINE_QUOTA_RESERVE": "Requests of a day that the planner leaves for what people ask for by hand.",
     "REDIS_URL": "Redis or Valkey, broker and cache; set, it is not embedded.",
     "MONGODB_URI": "MongoDB 6 or newer, a replica set (transactions); set, it is not embedded.",
     "KAFKA_BOOTSTRAP_SERVERS": "Kafka brokers, host:port, comma separated; set, they are not embedded.",
@@ -52,19 +55,27 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_DRIVERS": "Number of driver workers that `up` starts.",
     "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
     "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
+    "TICKERLINE_API_TOKEN": "Token that deletes by the API (Authorization: Bearer …); default: none, a staff session only.",
+    "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches and Alpha Vantage's replies are deleted.",
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
     "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
     "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
     "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to, comma separated; default: loopback only.",
     "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR.",
 }
-SECRETS = ("ALPHAVANTAGE_API_KEY", "REDIS_URL", "MONGODB_URI", "DATABASE_URL", "TICKERLINE_SECRET_KEY")
+SECRETS = ("ALPHAVANTAGE_API_KEY", "REDIS_URL", "MONGODB_URI", "DATABASE_URL", "TICKERLINE_SECRET_KEY", "TICKERLINE_API_TOKEN")
 
 
 @dataclass(frozen=True)
 class AlphaVantageSettings:
     url: str  # without /query
     api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class QuotaSettings:
+    plan: Plan
+    reserve: int  # requests a day
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,7 @@ class Settings:
     source: str
     database: str  # of MongoDB, and the prefix of everything else that is named after the source
     alphavantage: AlphaVantageSettings
+    quota: QuotaSettings
     redis_url: str = field(repr=False)
     mongodb_uri: str = field(repr=False)
     kafka: KafkaSettings
@@ -114,6 +126,7 @@ class Settings:
     ticks: TickRules
     process: ProcessSettings
     table_mb: int
+    fetch_log_days: int
     watchlist: tuple[str, ...]
     embedded: frozenset[str]
 
@@ -201,6 +214,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             (url or (ALPHAVANTAGE_API if source == ALPHAVANTAGE else "http://127.0.0.1:8765")).rstrip("/"),
             key if source == ALPHAVANTAGE else "simulator",
         ),
+        quota=QuotaSettings(
+            plan_named(values.choice("TICKERLINE_PLAN", "free" if source == ALPHAVANTAGE else "none", tuple(PLANS))),
+            values.number("TICKERLINE_QUOTA_RESERVE", 5, 0, 25),
+        ),
         redis_url=values.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
         mongodb_uri=values.text("MONGODB_URI", "mongodb://127.0.0.1:27017"),
         kafka=KafkaSettings(values.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"), topic, "kafka" in embedded),
@@ -218,6 +235,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         ),
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
+        # At least as long as a symbol that Alpha Vantage does not know is not asked for again.
+        fetch_log_days=values.number("TICKERLINE_FETCH_LOG_DAYS", 90, 31, 36_500),
         watchlist=values.symbols("TICKERLINE_WATCHLIST", "AAPL,MSFT,GOOGL,IBM,META"),
         embedded=embedded,
     )

@@ -8,6 +8,7 @@
 from celery import chain, signature
 
 from pipeline import bootstrap
+from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.flow import FETCH_CHAIN
@@ -23,14 +24,19 @@ def _stages() -> bootstrap.Ingest:
     return bootstrap.ingest(bootstrap.load_settings())
 
 
-def send(record: FetchRecord) -> None:
+def send(record: FetchRecord, seconds: float = 0.0) -> None:
+    send_later(record.id, seconds)
+
+
+def send_later(fetch_id: str, seconds: float) -> None:
     first, *others = FETCH_CHAIN
-    chain(signature(first, [record.id], app=app), *(signature(name, app=app) for name in others)).apply_async()
+    asked = signature(first, [fetch_id], app=app).set(countdown=seconds or None)
+    chain(asked, *(signature(name, app=app) for name in others)).apply_async()
 
 
 @app.task(name="ingest.fetch", bind=True, **_AGAIN)
 def fetch(self: "app.Task", fetch_id: str) -> str:
-    if not _stages().fetch.run(fetch_id):
+    if not _stages().fetch.run(fetch_id, send_later):
         self.request.chain = None  # nothing to hand over: the record says why
     return fetch_id
 
@@ -50,9 +56,12 @@ def publish(fetch_id: str) -> str:
 
 @app.task(name="ingest.plan", ignore_result=True)
 def plan() -> int:
-    """Ask for each watched symbol for which a session has closed since its newest bar."""
-    requests = _stages().requests
-    records = requests.request(requests.due(), "beat")
+    """Ask for what the planner gives a turn before the next plan is made."""
+    stages = _stages()
+    due = stages.planning.due()
+    for symbol, since in due.fill:
+        stages.backfills.start([symbol], DAILY, since, "beat")
+    records = stages.requests.request(due.fetch, "beat")
     for record in records:
         send(record)
     return len(records)
@@ -61,6 +70,12 @@ def plan() -> int:
 @app.task(name="ingest.sweep", ignore_result=True)
 def sweep() -> int:
     return _stages().sweep.run(send)
+
+
+@app.task(name="ingest.backfill", ignore_result=True)
+def backfill() -> int:
+    """Move the back-fill jobs on."""
+    return _stages().backfills.run(send)
 
 
 class IngestStep(RoleStep):

@@ -1,6 +1,8 @@
 """Errors that cross a boundary. One type a boundary; the error itself says whether trying again can help."""
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 
 class TickerlineError(Exception):
@@ -34,26 +36,47 @@ class MarketDataKind(StrEnum):
     TRANSPORT = "transport"
 
 
-# Seconds to wait before asking again. A kind that is not here is permanent: asking again cannot help.
-_RETRY_AFTER: dict[MarketDataKind, float] = {
+# Seconds to wait before asking again. A kind that is not here is permanent, but for DAILY: asking again cannot help.
+_WAIT_S: dict[MarketDataKind, float] = {
     MarketDataKind.BURST: 1.5,
     MarketDataKind.MINUTE: 60.0,
     MarketDataKind.TRANSPORT: 2.0,
 }
+_LONGEST_S = 300.0
+_DAY_OF_LIMITS = ZoneInfo("America/New_York")  # the API does not say when its day ends
 
 
 class MarketDataError(TickerlineError):
-    """Alpha Vantage did not give bars. The message never holds the API key."""
+    """Alpha Vantage did not give what was asked for. The message never holds the API key.
 
-    def __init__(self, kind: MarketDataKind, message: str) -> None:
+    `wait_s` replaces the kind's usual wait; `once` means that a second answer of this kind is final. `full_refused`: it was
+    the size that the plan does not cover, the compact reply can be had.
+    """
+
+    def __init__(
+        self,
+        kind: MarketDataKind,
+        message: str,
+        *,
+        wait_s: float | None = None,
+        once: bool = False,
+        full_refused: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.kind = kind
-        self.message = message
+        self.kind, self.message, self.once, self.full_refused = kind, message, once, full_refused
+        self.wait_s = _WAIT_S.get(kind) if wait_s is None else wait_s
 
-    @property
-    def retry_after(self) -> float | None:
-        """Seconds until it makes sense to ask again; None when it never does."""
-        return _RETRY_AFTER.get(self.kind)
+    def retry_at(self, now: datetime, attempts: int = 1) -> datetime | None:
+        """When to ask again, after so many attempts; None when it never helps.
+
+        After the daily limit at midnight US/Eastern; else the wait, as long as the limit's window, doubles up to 5 minutes.
+        """
+        if self.kind == MarketDataKind.DAILY:
+            tomorrow = now.astimezone(_DAY_OF_LIMITS).date() + timedelta(days=1)
+            return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=_DAY_OF_LIMITS).astimezone(UTC)
+        if self.wait_s is None or (self.once and attempts > 1):
+            return None
+        return now + timedelta(seconds=min(self.wait_s * 2.0 ** min(attempts - 1, 10), _LONGEST_S))
 
 
 class Unavailable(TickerlineError):

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from pipeline.domain.bars import DAILY
+from pipeline.domain.readings import RejectedRow
+from pipeline.domain.requests import Request
 
 
 class FetchState(StrEnum):
@@ -19,6 +21,7 @@ class FetchState(StrEnum):
     FAILED = "failed"
 
 
+DELETED = "deleted"  # the kind of a fetch whose symbol was deleted meanwhile
 OPEN_STATES = (FetchState.QUEUED, FetchState.RUNNING, FetchState.WAITING)
 
 
@@ -35,18 +38,46 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Revised:
+    """Settled bars whose values Alpha Vantage has changed since, by a correction or a split. Bar times in UTC."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What a fetch changed in the stored bars. `first` and `last` are bar times (UTC); None when nothing changed."""
+    """What a fetch changed in the stored bars. `first` and `last` are bar times (UTC); None when nothing changed.
+
+    `revised` are those of the replaced ones that were settled; None when there are none.
+    """
 
     count: int
     first: datetime | None
     last: datetime | None
     inserted: int
     replaced: int
+    revised: Revised | None = None
+
+
+NOTHING = Change(0, None, None, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which fetches a list holds; None: any. `after`: only those that come after this one (time queued, id), newest first."""
+
+    symbol: str | None = None
+    state: FetchState | None = None
+    requested_by: str | None = None
+    after: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRecord:
+    """`symbol` and `interval` name the series; `request` is what is asked of it, left out: its newest bars."""
+
     id: str
     symbol: str
     trace_id: str
@@ -54,7 +85,7 @@ class FetchRecord:
     queued_at: datetime
     state: FetchState = FetchState.QUEUED
     interval: str = DAILY
-    kind: str | None = None  # of the error: MarketDataKind, or "internal"
+    kind: str | None = None  # of the error: MarketDataKind, "quota" (waits for a permit), or "internal"
     reason: str | None = None  # in words, for people
     attempts: int = 0
     started_at: datetime | None = None
@@ -65,3 +96,17 @@ class FetchRecord:
     message_id: str | None = None
     reply: Reply | None = field(default=None, repr=False)
     change: Change | None = None
+    sent_at: tuple[datetime, ...] = ()  # of each request's permit: what a lost quota ledger is rebuilt from
+    request: Request = None  # type: ignore[assignment]  # see the class: it is set below
+    note: str | None = None  # what people should know of a fetch that did not fail
+    rejected: tuple[RejectedRow, ...] = ()  # the first of the reply's rows that were not stored
+    rejected_count: int = 0
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the compact size was asked for instead of the full one, which the key's plan does not have."""
+        return self.request.full and self.note is not None
+
+    def __post_init__(self) -> None:
+        if self.request is None:
+            object.__setattr__(self, "request", Request.of_series(self.symbol, self.interval))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.domain.bars import Bar, Series
+from pipeline.domain.bars import Bar, Revision, Series
 from pipeline.domain.fetches import Change
 
 
@@ -14,20 +14,32 @@ class BarStore(Protocol):
     def store(self, fetch_id: str, bars: Sequence[Bar], at: datetime) -> Change:
         """Upsert one symbol's `bars` and write what changed, with the time `at`, into the fetch record: one transaction.
 
-        Bars that are stored already with the same values are not rewritten. Safe to repeat: the second time
-        returns the change that the fetch record already holds.
+        Bars that are stored already with the same values are not rewritten, and no forming bar replaces a settled one. A settled
+        bar that is replaced by other values is kept as a revision. Safe to repeat: the second time returns the change that the
+        fetch record already holds. For a fetch that has failed, or was given up, nothing is stored.
         """
 
     def series(self, interval: str) -> list[Series]:
-        """Every symbol that has bars at `interval`, by symbol."""
+        """Every symbol that has settled bars at `interval`, by symbol. Forming bars don't count."""
 
     def one_series(self, symbol: str, interval: str) -> Series | None: ...
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
-        """Bars with start <= time <= end, ascending."""
+    def bars(
+        self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None
+    ) -> list[Bar]:
+        """Bars with start <= time <= end, ascending, of more than `limit` the newest; a forming one is among them."""
+
+    def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
+        """What bars with start <= time <= end were before; by time, then by when they were replaced."""
+
+    def delete(self, symbol: str) -> int:
+        """Remove a symbol's bars of all intervals, with their revisions; returns how many bars. The series go last:
+
+        while one is there, something may be left, after a kill too, and deleting again removes it.
+        """
 
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
-        """The bars that start at `time`, by symbol; a symbol that has none is left out."""
+        """The settled bars that start at `time`, by symbol; a symbol that has none is left out."""
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        """Every time between `start` and `end`, ends included, at which one of `symbols` has a bar; ascending."""
+        """Every time between `start` and `end`, ends included, at which one of `symbols` has a settled bar; ascending."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.domain.events import BarsStored
+from pipeline.domain.events import BarsEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,13 @@ class Delivery:
 
 
 class EventPublisher(Protocol):
-    def publish(self, event: BarsStored) -> str:
+    def publish(self, event: BarsEvent) -> str:
         """Returns the message id; raises Unavailable when the event is not known to be out."""
 
 
 class EventQueue(Protocol):
+    """Holds the events `bars.stored` alone."""
+
     def receive(self, wait_s: float) -> Sequence[Delivery]:
         """Up to 10 messages; waits up to `wait_s` seconds for the first. Raises Unavailable."""
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.domain.errors import MarketDataKind
-from pipeline.domain.fetches import FetchRecord, Reply
+from pipeline.domain.fetches import FetchRecord, Reply, Wanted
+from pipeline.domain.quota import Spent
+from pipeline.domain.readings import RejectedRow
+from pipeline.domain.requests import Request
 
 
 class FetchStore(Protocol):
@@ -16,8 +18,8 @@ class FetchStore(Protocol):
 
     def get(self, fetch_id: str) -> FetchRecord | None: ...
 
-    def open_fetch(self, symbol: str, interval: str) -> FetchRecord | None:
-        """The symbol's fetch that is queued, running or waiting, if there is one."""
+    def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
+        """The symbol's newest fetch that is queued, running or waiting, if there is one; of the very `request` when given."""
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
         """Make a queued or waiting record (or a running one whose lease ran out) running; None when somebody has it."""
@@ -25,11 +27,43 @@ class FetchStore(Protocol):
     def save_reply(self, fetch_id: str, reply: Reply) -> None:
         """Keep what Alpha Vantage answered: it may have cost one of 25 requests a day."""
 
-    def wait(self, fetch_id: str, kind: MarketDataKind, reason: str, retry_at: datetime) -> bool:
-        """Running -> waiting."""
+    def note(self, fetch_id: str, note: str) -> None:
+        """Keep what people should know of the fetch."""
+
+    def save_rejected(self, fetch_id: str, rejected: Sequence[RejectedRow], count: int) -> None:
+        """Keep the reply's rows that are not stored; `count` of all, `rejected` the first of them. Safe to repeat."""
+
+    def refuse(self, what: str, at: datetime) -> None:
+        """Remember that Alpha Vantage refused `what`, for as long as the store lasts."""
+
+    def refused_at(self, what: str) -> datetime | None:
+        """When it did so last."""
+
+    def note_sent(self, fetch_id: str, at: datetime) -> None:
+        """A request is about to be sent under a permit of the time `at`."""
+
+    def forget_sent(self, fetch_id: str, at: datetime) -> None:
+        """It was not sent after all."""
+
+    def spent(self, since: datetime, now: datetime) -> Spent:
+        """The requests sent at or after `since`; the day is closed when a fetch waits at `now` for the next one."""
+
+    def wait(
+        self, fetch_id: str, kind: str, reason: str, retry_at: datetime, counted: bool = True, woken: bool = False
+    ) -> bool:
+        """Running -> waiting. Not `counted`: nothing was asked, the attempt is taken back. `woken`: the caller sends it."""
+
+    def wake(self, until: datetime, limit: int = 1000) -> list[FetchRecord]:
+        """Waiting records whose `retry_at` is at most `until`, by it, without replies; each is given out once for each wait."""
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
         """Any open state -> failed."""
+
+    def cancel(self, symbol: str, reason: str, at: datetime) -> int:
+        """All of a symbol's open fetches -> failed, with the kind "deleted"; returns how many. Their bars are not stored any more."""
+
+    def finish(self, fetch_id: str, at: datetime) -> bool:
+        """Any open state -> succeeded: a fetch whose result is kept, and that announces nothing."""
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
         """Stored -> succeeded, with the SNS message id; False when it was marked already."""
@@ -40,5 +74,8 @@ class FetchStore(Protocol):
     def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
         """The symbol's newest fetch if it failed, else None."""
 
-    def recent(self, limit: int = 50) -> list[FetchRecord]:
-        """Newest first, without their replies."""
+    def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
+        """By symbol the newest fetch of those that were queued since `since`, failed, or are open; without replies."""
+
+    def recent(self, limit: int = 50, wanted: Wanted | None = None) -> list[FetchRecord]:
+        """Newest first, of equal times the highest id first; without their replies."""

@@ -1,6 +1,9 @@
-"""Stage 3, publish: announce `bars.stored`; only then is the fetch marked done. Unmarked ones are published again."""
+"""Stage 3, publish: announce `bars.stored`, and `bars.revised` where history changed; only then is the fetch marked done.
 
-from pipeline.domain.events import BarsStored
+Unmarked ones are published again.
+"""
+
+from pipeline.domain.events import BarsRevised, BarsStored
 from pipeline.domain.fetches import FetchState
 from pipeline.ports.clock import Clock
 from pipeline.ports.event_bus import EventPublisher
@@ -14,26 +17,18 @@ class Publish:
         self._source = source
 
     def run(self, fetch_id: str) -> bool:
-        """True: the event is out and the record says so. An event may go out twice; subscribers act on the fetch id."""
+        """True: the events are out and the record says so. An event may go out twice; subscribers act on the fetch id."""
         record = self._fetches.get(fetch_id)
         if record is None or record.change is None:
             return False
         if record.state == FetchState.SUCCEEDED:
             return True
         start = self._clock.monotonic()
-        change = record.change
-        message_id = self._publisher.publish(
-            BarsStored(
-                record.symbol,
-                record.interval,
-                change.count,
-                change.first,
-                change.last,
-                record.id,
-                record.trace_id,
-                self._source,
-            )
-        )
+        change, names, ids = record.change, (record.symbol, record.interval), (record.id, record.trace_id, self._source)
+        if revised := change.revised:
+            self._publisher.publish(BarsRevised(*names, revised.count, revised.first, revised.last, *ids))
+            self._meter.add("revised", revised.count)
+        message_id = self._publisher.publish(BarsStored(*names, change.count, change.first, change.last, *ids))
         self._fetches.mark_published(fetch_id, message_id, self._clock.now())
         self._meter.count()
         self._meter.latency(self._clock.monotonic() - start)

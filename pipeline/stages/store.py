@@ -1,27 +1,33 @@
-"""Stage 2, store: the saved reply's bars into the store; what changed goes into the fetch record in the same transaction."""
+"""Stage 2, store: the saved reply's bars into the store; what changed goes into the fetch record in the same transaction.
 
-from pipeline.domain.errors import MarketDataError
+Rows that are no bars stay outside; the record keeps the first of them, with their reasons, and how many they are.
+"""
+
+from pipeline.domain.errors import MarketDataError, MarketDataKind
+from pipeline.domain.readings import Reading
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.market_data import MarketData
+from pipeline.stages.lookups import Keeper
 from pipeline.stages.meter import Meter
 
 
 class Store:
     def __init__(
-        self, market_data: MarketData, fetches: FetchStore, bars: BarStore, clock: Clock, meter: Meter
+        self,
+        market_data: MarketData,
+        fetches: FetchStore,
+        bars: BarStore,
+        keeper: Keeper,
+        clock: Clock,
+        meter: Meter,
     ) -> None:
-        self._market_data, self._fetches, self._bars, self._clock, self._meter = (
-            market_data,
-            fetches,
-            bars,
-            clock,
-            meter,
-        )
+        self._market_data, self._fetches, self._bars, self._keeper = market_data, fetches, bars, keeper
+        self._clock, self._meter = clock, meter
 
     def run(self, fetch_id: str) -> bool:
-        """True: the bars are stored, `publish` is next. False: the reply could not be read; the record says why."""
+        """True: the bars are stored, `publish` is next. False: nothing to announce; a record that failed says why."""
         record = self._fetches.get(fetch_id)
         if record is None or record.reply is None:
             return False
@@ -29,13 +35,29 @@ class Store:
             return True
         start = self._clock.monotonic()
         try:
-            bars = self._market_data.read(record.reply, record.symbol, record.interval)
+            if record.request.series is None:
+                self._keeper.keep(record)
+                return False
+            reading = self._market_data.read(record.reply, record.request)
+            if reading.rejected_count:
+                self._fetches.save_rejected(fetch_id, reading.rejected, reading.rejected_count)
+                self._meter.add("rejected", reading.rejected_count)
+            _refuse_without_bars(reading)
         except MarketDataError as error:
             self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now())
             self._meter.add("failed")
             return False
-        change = self._bars.store(fetch_id, bars, self._clock.now())
+        change = self._bars.store(fetch_id, reading.bars, self._clock.now())
         self._meter.count(change.count)
         self._meter.latency(self._clock.monotonic() - start)
         self._meter.ok()
         return True
+
+
+def _refuse_without_bars(reading: Reading) -> None:
+    if reading.rejected and not reading.bars:
+        first = reading.rejected[0]
+        raise MarketDataError(
+            MarketDataKind.MALFORMED,
+            f"none of the reply's {reading.rejected_count} rows is a bar; {first.row}: {first.reason}",
+        )

@@ -15,9 +15,9 @@ from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
-from pipeline.domain.bars import DAILY, Bar, Series
+from pipeline.domain.bars import DAILY, Adjustment, Bar, Revision, Series
 from pipeline.domain.errors import InvalidValue, Unavailable
-from pipeline.domain.fetches import Change, FetchRecord, FetchState
+from pipeline.domain.fetches import Change, FetchRecord, FetchState, Revised
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from tests.support.servers import free_port
@@ -80,9 +80,45 @@ def test_a_range_includes_both_ends(stores: Stores) -> None:
 def test_only_new_and_changed_bars_count(stores: Stores) -> None:
     stores.store([bar(n) for n in range(5)])
     again = [bar(2), bar(3, close=1_900_000), bar(4), bar(5), bar(6)]
-    assert stores.store(again) == Change(3, day(3), day(6), inserted=2, replaced=1)
+    revised = Revised(1, day(3), day(3))
+    assert stores.store(again) == Change(3, day(3), day(6), inserted=2, replaced=1, revised=revised)
     assert all_bars(stores) == [bar(0), bar(1), *again]
     assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 7, day(0), day(6))
+
+
+def test_changed_history_is_kept_as_it_was(stores: Stores) -> None:
+    before = [bar(n) for n in range(5)]
+    stores.store(before)
+    fetch_id = stores.fetch()
+    change = stores.bars.store(fetch_id, [bar(1, close=2), bar(3, close=3), bar(4)], NOW)
+    assert change.revised == Revised(2, day(1), day(3))
+    stores.bars.store(fetch_id, [bar(1, close=4)], NOW)
+    kept = stores.bars.revisions("AAPL", DAILY, day(0), day(9))
+    assert kept == [Revision(before[1], NOW, fetch_id), Revision(before[3], NOW, fetch_id)]
+    later = NOW + timedelta(days=1)
+    stores.store([bar(1, close=5)], later)
+    assert [(one.bar.close, one.replaced_at) for one in stores.bars.revisions("AAPL", DAILY, day(1), day(2))] == [
+        (before[1].close, NOW),
+        (2, later),
+    ]
+    assert stores.bars.revisions("MSFT", DAILY, day(0), day(9)) == []
+
+
+def test_a_forming_bar_that_is_replaced_is_no_revision_and_neither_is_a_bar_of_another_source(stores: Stores) -> None:
+    stores.store([bar(0), replace(bar(1), forming=True)])
+    change = stores.store([replace(bar(0), source="import"), bar(1, close=7)])
+    assert (change.replaced, change.revised) == (2, None)
+    assert stores.bars.revisions("AAPL", DAILY, day(0), day(9)) == []
+
+
+def test_the_revised_count_stays_in_the_record(stores: Stores) -> None:
+    stores.store([bar(0)])
+    fetch_id = stores.fetch()
+    change = stores.bars.store(fetch_id, [bar(0, close=5)], NOW)
+    record = stores.fetches.get(fetch_id)
+    assert record
+    assert record.change == change
+    assert change.revised == Revised(1, day(0), day(0))
 
 
 def test_equal_bars_change_nothing_but_the_record_says_so(stores: Stores) -> None:
@@ -169,6 +205,54 @@ def test_stores_of_one_symbol_at_the_same_time_end_as_if_one_after_the_other(sto
     assert sum(change.inserted for change in changes) == 27
     assert sum(change.replaced for change in changes) == 0
     assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 27, day(0), day(26))
+
+
+def forming(number: int, symbol: str = "AAPL", close: int = 1_883_200) -> Bar:
+    return replace(bar(number, symbol, close), forming=True)
+
+
+def test_a_forming_bar_is_kept_and_shown_but_not_played(stores: Stores) -> None:
+    stores.store([bar(0), forming(1)])
+    stores.store([bar(1, "MSFT")])
+    assert all_bars(stores) == [bar(0), forming(1)]
+    assert stores.bars.series(DAILY) == [
+        Series("AAPL", DAILY, 1, day(0), day(0)),
+        Series("MSFT", DAILY, 1, day(1), day(1)),
+    ]
+    assert stores.bars.bars_at(["AAPL", "MSFT"], DAILY, day(1)) == [bar(1, "MSFT")]
+    assert stores.bars.times(["AAPL"], DAILY, day(0), day(5)) == [day(0)]
+
+
+def test_a_series_of_forming_bars_alone_does_not_count(stores: Stores) -> None:
+    assert stores.store([forming(0)]) == Change(1, day(0), day(0), inserted=1, replaced=0)
+    assert stores.bars.series(DAILY) == []
+    assert stores.bars.one_series("AAPL", DAILY) is None
+
+
+def test_a_forming_bar_is_replaced_by_newer_values_and_settles_even_with_equal_ones(stores: Stores) -> None:
+    stores.store([bar(0), forming(1)])
+    assert stores.store([forming(1, close=1_890_000)]) == Change(1, day(1), day(1), inserted=0, replaced=1)
+    assert stores.store([bar(1, close=1_890_000), forming(2)]) == Change(2, day(1), day(2), inserted=1, replaced=1)
+    assert all_bars(stores) == [bar(0), bar(1, close=1_890_000), forming(2)]
+    assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 2, day(0), day(1))
+    assert stores.bars.revisions("AAPL", DAILY, day(0), day(9)) == []
+    stores.store([bar(1, close=1_900_000)])
+    assert stores.bars.one_series("AAPL", DAILY) == Series("AAPL", DAILY, 2, day(0), day(1))
+
+
+def test_a_forming_bar_never_replaces_a_settled_one(stores: Stores) -> None:
+    stores.store([bar(0)])
+    assert stores.store([forming(0, close=1_890_000)]).count == 0
+    assert all_bars(stores) == [bar(0)]
+
+
+@pytest.mark.parametrize("split", [None, 400_000_000])
+def test_an_adjustment_comes_back_with_its_bar(stores: Stores, split: int | None) -> None:
+    adjusted = replace(bar(0, interval="daily_adjusted"), adjustment=Adjustment(2**52, 169_000_000, split))
+    stores.store([adjusted])
+    assert stores.bars.bars("AAPL", "daily_adjusted", day(0), day(0)) == [adjusted]
+    later = replace(adjusted, adjustment=Adjustment(2**51, 169_000_000, split))
+    assert stores.store([later]).replaced == 1
 
 
 def test_a_fetch_that_is_stored_twice_at_the_same_time_has_one_change(stores: Stores) -> None:

@@ -13,7 +13,7 @@ from pipeline.adapters.aws.connection import client, provision
 from pipeline.adapters.aws.event_bus import SnsPublisher, SqsQueue
 from pipeline.adapters.memory.event_bus import MemoryBus
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.events import BarsStored
+from pipeline.domain.events import BarsRevised, BarsStored
 from pipeline.ports.event_bus import Delivery, EventPublisher, EventQueue
 from tests.support.servers import wait_until
 
@@ -52,6 +52,15 @@ def test_an_event_is_heard_as_it_was_published(bus: Bus) -> None:
     assert BarsStored.from_json(delivery.body) == EVENT
     bus.queue.delete(delivery)
     assert not bus.queue.receive(0)
+
+
+def test_the_queue_takes_no_revisions_for_its_reader_acts_on_stored_bars(bus: Bus) -> None:
+    revised = BarsRevised("BRK.B", "daily", 2, TIME, TIME, "fetch-1", "trace-1", "simulator")
+    assert BarsRevised.from_json(revised.to_json()) == revised
+    assert bus.publisher.publish(revised)
+    bus.publisher.publish(EVENT)
+    (delivery,) = receive(bus.queue)
+    assert BarsStored.from_json(delivery.body) == EVENT
 
 
 def test_an_event_without_bars_has_no_times(bus: Bus) -> None:

@@ -15,6 +15,9 @@ from pipeline.adapters.mongo.fetch_store import MongoFetchStore
 from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import InvalidValue, MarketDataKind
 from pipeline.domain.fetches import FetchRecord, FetchState, Reply
+from pipeline.domain.quota import Spent
+from pipeline.domain.readings import RejectedRow
+from pipeline.domain.requests import Request
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 
@@ -227,3 +230,121 @@ def test_an_unfinished_record_comes_with_its_reply(fetches: FetchStore) -> None:
     taken(fetches)
     fetches.save_reply("a", REPLY)
     assert [one.reply for one in fetches.unfinished(after(1000))] == [REPLY]
+
+
+def test_what_was_sent_is_known_by_its_time_and_by_who_asked(fetches: FetchStore) -> None:
+    fetches.add([record("a"), replace(record("b"), requested_by="api"), record("c")])
+    for fetch_id, seconds in (("a", -100), ("a", 1), ("b", 3), ("b", 2), ("c", 4)):
+        fetches.note_sent(fetch_id, after(seconds))
+    fetches.forget_sent("c", after(4))
+    assert fetches.spent(NOW, NOW) == Spent(((after(1), False), (after(2), True), (after(3), True)))
+    assert known(fetches, "a").sent_at == (after(-100), after(1))
+    assert known(fetches, "c").sent_at == ()
+
+
+def test_the_day_is_closed_while_a_fetch_waits_for_the_next_one(fetches: FetchStore) -> None:
+    taken(fetches)
+    fetches.wait("a", MarketDataKind.DAILY, "25 a day", after(3600))
+    assert fetches.spent(NOW, after(10)) == Spent(closed=True)
+    assert fetches.spent(NOW, after(3600)) == Spent()
+
+
+def test_a_wait_that_is_not_counted_gives_the_attempt_back(fetches: FetchStore) -> None:
+    taken(fetches)
+    assert fetches.wait("a", "quota", "no permit yet", after(5), counted=False)
+    assert known(fetches).attempts == 0
+    fetches.take("a", after(5), after(65))
+    fetches.wait("a", MarketDataKind.TRANSPORT, "no answer", after(9))
+    assert known(fetches).attempts == 1
+
+
+def test_those_whose_time_comes_are_woken_once_for_each_wait(fetches: FetchStore) -> None:
+    for number, fetch_id in enumerate(["late", "soon", "own", "next"]):
+        taken(fetches, fetch_id, f"S{number}")
+    fetches.wait("late", "quota", "no permit yet", after(500))
+    fetches.wait("soon", "quota", "no permit yet", after(30))
+    fetches.wait("own", "quota", "no permit yet", after(20), woken=True)
+    fetches.wait("next", "quota", "no permit yet", after(10))
+    assert [one.id for one in fetches.wake(after(60), limit=1)] == ["next"]
+    assert [one.id for one in fetches.wake(after(60))] == ["soon"]
+    assert fetches.wake(after(60)) == []
+    assert known(fetches, "soon").state == FetchState.WAITING
+    fetches.take("soon", after(30), after(90))
+    fetches.wait("soon", "quota", "no permit yet", after(50))
+    assert [one.retry_at for one in fetches.wake(after(60))] == [after(50)]
+
+
+def test_the_newest_fetch_of_each_symbol_is_known_if_it_is_recent_failed_or_open(fetches: FetchStore) -> None:
+    fetches.add([record("a0", queued=-9), record("m", "MSFT", -8), record("a1"), record("i", "IBM", -7)])
+    fetches.add([replace(record("other"), interval="60min"), record("g", "GOOGL", -9000)])
+    fetches.fail("m", "unknown_symbol", "unknown", after(1))
+    assert {s: one.id for s, one in fetches.newest(DAILY, after(-5)).items()} == {
+        "AAPL": "a1", "MSFT": "m", "IBM": "i", "GOOGL": "g",
+    }  # fmt: skip
+    fetches.take("i", NOW, after(60))
+    fetches.save_reply("i", REPLY)
+    assert fetches.newest(DAILY, after(-5))["IBM"].reply is None
+
+
+def test_an_old_fetch_that_went_well_is_not_among_the_newest(fetches: FetchStore, bars: BarStore) -> None:
+    taken(fetches, at=-9000)
+    bars.store("a", [], after(-8990))
+    fetches.mark_published("a", "message", after(-8989))
+    assert fetches.newest(DAILY, after(-5)) == {}
+    assert list(fetches.newest(DAILY, after(-9001))) == ["AAPL"]
+
+
+MONTH = Request.of_series("AAPL", "5min", month="2024-02")
+
+
+def test_a_record_keeps_the_very_request(fetches: FetchStore) -> None:
+    fetches.add(
+        [
+            replace(record("a"), interval="5min", request=MONTH),
+            replace(record("b"), request=Request.daily("AAPL", True)),
+        ]
+    )
+    assert known(fetches).request == MONTH
+    assert known(fetches, "b").request.full
+    assert fetches.get("a") == replace(record("a"), interval="5min", request=MONTH)
+
+
+def test_a_record_without_a_request_asks_for_the_newest_bars(fetches: FetchStore) -> None:
+    fetches.add([record("a")])
+    assert known(fetches).request == Request.daily("AAPL")
+
+
+def test_an_open_fetch_of_another_month_is_not_the_one_that_is_looked_for(fetches: FetchStore) -> None:
+    fetches.add([replace(record("a"), interval="5min", request=MONTH)])
+    other = Request.of_series("AAPL", "5min", month="2024-03")
+    assert fetches.open_fetch("AAPL", "5min", other) is None
+    fetches.add([replace(record("b", queued=1), interval="5min", request=other)])
+    for request, fetch_id in ((MONTH, "a"), (other, "b"), (None, "b")):
+        found = fetches.open_fetch("AAPL", "5min", request)
+        assert found
+        assert found.id == fetch_id
+
+
+def test_rejected_rows_are_kept_with_the_record(fetches: FetchStore) -> None:
+    taken(fetches)
+    rows = [
+        RejectedRow("2026-11-20", "volume: missing", '{"1. open": "1.0"}'),
+        RejectedRow("x", "time: expected a day"),
+    ]
+    for _ in range(2):
+        fetches.save_rejected("a", rows, 250)
+    assert (known(fetches).rejected, known(fetches).rejected_count) == (tuple(rows), 250)
+
+
+def test_a_note_is_kept_with_the_record(fetches: FetchStore) -> None:
+    taken(fetches)
+    fetches.note("a", "the compact reply was asked for")
+    assert known(fetches).note == "the compact reply was asked for"
+
+
+def test_a_refusal_is_remembered_with_its_last_time(fetches: FetchStore) -> None:
+    assert fetches.refused_at("TIME_SERIES_DAILY outputsize=full") is None
+    for at in (NOW, after(60)):
+        fetches.refuse("TIME_SERIES_DAILY outputsize=full", at)
+    assert fetches.refused_at("TIME_SERIES_DAILY outputsize=full") == after(60)
+    assert fetches.refused_at("another") is None

@@ -5,14 +5,13 @@ from contextlib import suppress
 from uuid import uuid4
 
 from pipeline.adapters.memory.bar_store import MemoryBarStore
-from pipeline.adapters.memory.database import MemoryDatabase
-from pipeline.adapters.memory.fetch_store import MemoryFetchStore
-from pipeline.adapters.memory.table import MemoryTable
-
 from pipeline.adapters.memory.batch_link import MemoryLink
 from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.lease import MemoryLeases
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.memory.table import MemoryTable
 from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickLog
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, daily_bar_time

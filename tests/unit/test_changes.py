@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline.domain.bars import DAILY, Bar
 from pipeline.domain.changes import by_time, changes
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.fetches import Change
+from pipeline.domain.fetches import Change, Revised
 
 START = datetime(2026, 1, 1, 5, tzinfo=UTC)
 
@@ -37,7 +37,9 @@ def test_a_summary_counts_and_names_the_first_and_last_changed_bar() -> None:
     changed = changes(by_time([bar(1), bar(2)]), by_time([bar(3), bar(2, volume=5), bar(1)]))
     assert changed.inserted == (bar(3),)
     assert changed.replaced == (bar(2, volume=5),)
-    assert changed.summary() == Change(2, bar(2).time, bar(3).time, inserted=1, replaced=1)
+    revised = Revised(1, bar(2).time, bar(2).time)
+    assert changed.summary() == Change(2, bar(2).time, bar(3).time, inserted=1, replaced=1, revised=revised)
+    assert changed.revised == (bar(2),)
 
 
 @pytest.mark.parametrize("change", [{"source": "alphavantage"}, {"synthetic": True}, {"close": 10}])

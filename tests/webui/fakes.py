@@ -7,16 +7,29 @@ from typing import Any, cast
 
 from celery.exceptions import OperationalError
 
+from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
+from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
+from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.lookup_store import MemoryLookupStore
+from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.fetches import FetchRecord, Wanted
 from pipeline.domain.health import Heartbeat
+from pipeline.domain.quota import PLANS, Spent
+from pipeline.domain.requests import Request
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
+from pipeline.stages.coverage import Coverages
+from pipeline.stages.forgetting import Forgetting
+from pipeline.stages.lookups import Lookups
+from pipeline.stages.planning import Planning
 from webui.api.backend import Backend
 
+FREE, RESERVE = PLANS["free"], 5
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 
 
@@ -30,16 +43,35 @@ class FakePipeline:
     beats: list[Heartbeat] = field(default_factory=list)
     shown: dict[str, Any] | None = None
     sent: list[str] = field(default_factory=list)
+    ledger: MemoryQuotaLedger = field(init=False)
+    database: MemoryDatabase = field(default_factory=MemoryDatabase)
     away: bool = False
     broker_away: bool = False
 
+    def __post_init__(self) -> None:
+        self.ledger = MemoryQuotaLedger(FREE, RESERVE, self.spent)
+
     def backend(self) -> Backend:
-        stores = cast(Any, self)
+        stores, database = cast(Any, self), self.database
         return Backend(
             fetches=cast(FetchStore, stores),
             bars=cast(BarStore, stores),
             watchlist=cast(WatchlistStore, stores),
             live=cast(LiveChannel, stores),
+            coverages=Coverages(stores, MemoryCoverageStore(database), MemoryClock(NOW)),
+            lookups=Lookups(MemoryLookupStore(self.database), stores, MemoryClock(NOW)),
+            forgetting=cast(Forgetting, stores),
+            planning=Planning(
+                stores,
+                stores,
+                stores,
+                MemoryCoverageStore(database),
+                MemoryBackfillStore(database),
+                self.ledger,
+                MemoryClock(NOW),
+                FREE,
+                RESERVE,
+            ),
             source="simulator",
             request=self.request,
             send=self.send,
@@ -65,8 +97,30 @@ class FakePipeline:
         self._reached()
         return self.records.get(fetch_id)
 
-    def recent(self, limit: int) -> list[FetchRecord]:
-        return list(reversed(self.records.values()))[:limit]
+    def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
+        return {record.symbol: record for record in self.records.values()}
+
+    def spent(self, since: datetime, now: datetime) -> Spent:
+        self._reached()
+        return Spent()
+
+    def open_fetch(self, symbol: str, interval: str, request: Request) -> FetchRecord | None:
+        return next((record for record in self.records.values() if record.request == request), None)
+
+    def add(self, records: Sequence[FetchRecord]) -> None:
+        self._reached()
+        self.records.update({record.id: record for record in records})
+
+    def recent(self, limit: int, wanted: Wanted) -> list[FetchRecord]:
+        found = [record for record in reversed(self.records.values()) if wanted.symbol in (None, record.symbol)]
+        return found[:limit]
+
+    def forget(self, symbol: str) -> int:
+        self._reached()
+        return len(self.stored.pop(symbol, []))
+
+    def times(self, symbols: Sequence[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
+        return [bar.time for symbol in symbols for bar in self.bars(symbol, interval, start, end)]
 
     def series(self, interval: str) -> list[Series]:
         return [Series(symbol, interval, len(b), b[0].time, b[-1].time) for symbol, b in sorted(self.stored.items())]
@@ -74,8 +128,9 @@ class FakePipeline:
     def one_series(self, symbol: str, interval: str) -> Series | None:
         return next((series for series in self.series(interval) if series.symbol == symbol), None)
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
-        return [bar for bar in self.stored.get(symbol, []) if start <= bar.time <= end]
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
+        found = [bar for bar in self.stored.get(symbol, []) if start <= bar.time <= end]
+        return found[-(limit or 10**9) :]
 
     def watched(self) -> list[WatchedSymbol]:
         self._reached()

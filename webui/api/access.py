@@ -1,5 +1,6 @@
-"""Who may ask for fetches."""
+"""Who may ask for fetches, and who may delete."""
 
+import hmac
 from http import HTTPStatus
 
 from django.conf import settings
@@ -12,14 +13,31 @@ from webui.origins import may_write
 
 def may_fetch(request: HttpRequest) -> bool:
     """Everybody while TICKERLINE_OPEN_FETCH=1, else staff signed in at /admin; never a page of another site."""
+    _refuse_foreign_page(request)
+    return settings.OPEN_FETCH or _is_staff(request, "asking for fetches")
+
+
+def may_delete(request: HttpRequest) -> bool:
+    """Who has the token TICKERLINE_API_TOKEN, or staff signed in at /admin; never a page of another site."""
+    _refuse_foreign_page(request)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return _is_staff(request, "deleting")
+    if settings.API_TOKEN and hmac.compare_digest(token.strip().encode(), settings.API_TOKEN.encode()):
+        return True
+    rule = "expected Bearer with the server's token"
+    raise Problem.of_field(HTTPStatus.UNAUTHORIZED, "wrong-token", "Authorization", rule)
+
+
+def _refuse_foreign_page(request: HttpRequest) -> None:
     if not may_write(request.headers.get("Origin"), request.get_host()):
         raise Problem.of_field(HTTPStatus.FORBIDDEN, "foreign-origin", "Origin", "expected this server's own, or none")
-    if settings.OPEN_FETCH:
-        return True
+
+
+def _is_staff(request: HttpRequest, what: str) -> bool:
+    """True, or the refusal as a Problem."""
     if not (request.user.is_active and request.user.is_staff):
-        raise Problem(
-            HTTPStatus.FORBIDDEN, "staff-only", "asking for fetches needs a staff session (sign in at /admin/)"
-        )
+        raise Problem(HTTPStatus.FORBIDDEN, "staff-only", f"{what} needs a staff session (sign in at /admin/)")
     if check_csrf(request) is not None:
         raise Problem.of_field(HTTPStatus.FORBIDDEN, "csrf", "X-CSRFToken", "expected the token of this session")
     return True

@@ -10,10 +10,15 @@ from celery.exceptions import OperationalError
 
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
+from pipeline.domain.requests import Request
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.watchlist_store import WatchlistStore
+from pipeline.stages.coverage import Coverages
+from pipeline.stages.forgetting import Forgetting
+from pipeline.stages.lookups import Lookups
+from pipeline.stages.planning import Planning
 from webui.celery import app
 
 log = logging.getLogger(__name__)
@@ -29,6 +34,10 @@ class Backend:
     bars: BarStore
     watchlist: WatchlistStore
     live: LiveChannel
+    planning: Planning  # the quota, and the day ahead
+    coverages: Coverages
+    lookups: Lookups
+    forgetting: Forgetting
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -43,6 +52,10 @@ def current() -> Backend:
         bars=bootstrap.bar_store(settings),
         watchlist=bootstrap.watchlist_store(settings),
         live=bootstrap.live_channel(settings),
+        planning=bootstrap.planning(settings),
+        coverages=bootstrap.coverages(settings),
+        lookups=bootstrap.lookups(settings),
+        forgetting=bootstrap.forgetting(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,
@@ -69,11 +82,21 @@ def ask_for(symbols: list[str], requested_by: str) -> list[FetchRecord]:
     A broker that is away fails nothing: the records are stored, and the sweep sends what was lost.
     Raises Unavailable when the records cannot be stored.
     """
-    backend = current()
-    records = backend.request(symbols, requested_by)
+    records = current().request(symbols, requested_by)
+    _queue(records)
+    return records
+
+
+def look_up(request: Request, requested_by: str) -> FetchRecord:
+    """The same for a quote, a company or a search."""
+    record = current().lookups.ask(request, requested_by)
+    _queue([record])
+    return record
+
+
+def _queue(records: Sequence[FetchRecord]) -> None:
     try:
         # What is running or waiting is somebody's already; a queued one may be sent twice.
-        backend.send([record.id for record in records if record.state is FetchState.QUEUED])
+        current().send([record.id for record in records if record.state is FetchState.QUEUED])
     except OperationalError as error:
         log.warning("fetches stored but not all queued, the sweep will: %s", error)
-    return records

@@ -1,20 +1,26 @@
 """Symbols, bars, live quotes and the stages' states."""
 
+import csv
+import re
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from pipeline.domain.bars import DAILY, Series
+from pipeline.domain.bar_rows import columns, to_row
+from pipeline.domain.bars import DAILY, Bar, Series
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
+from webui.api.lookups import quote_out
 from webui.api.problems import not_found
 from webui.api.schemas import BarList, BarRange, ProblemOut, Quotes, SeriesOut, Stages, SymbolList, SymbolOut, bar_out
 
 v1 = Router(tags=["market"])
+_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @v1.get("/symbols", response={200: SymbolList, 503: ProblemOut}, operation_id="list_symbols", summary="Symbols")
@@ -46,24 +52,39 @@ def symbols(request: HttpRequest) -> SymbolList:
     operation_id="list_bars",
     summary="Bars of a symbol",
 )
-def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList:
-    """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest."""
+def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList | HttpResponse:
+    """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest. As JSON or CSV."""
     symbol = checked_symbol(symbol)
     series = backend.current().bars.one_series(symbol, range.interval)
     if series is None:
         raise not_found("no bars of this symbol are stored")
-    first, last = range.start or series.first, range.end or series.last
+    first, last = range.start or series.first, range.end or _END
     if range.start and range.end and first > last:
         raise InvalidValue("start", "expected start <= end")
-    found = backend.current().bars.bars(symbol, range.interval, first, last)
-    return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found[-range.limit :]])
+    found = backend.current().bars.bars(symbol, range.interval, first, last, range.limit)
+    if range.format == "csv":
+        return _csv(symbol, range.interval, found)
+    return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found])
+
+
+def _csv(symbol: str, interval: str, bars: list[Bar]) -> HttpResponse:
+    """The columns of `manage.py bars export`, which `bars import` reads."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    # A symbol may hold ':' or '^', which not every file system takes.
+    name = re.sub(r"[^A-Z0-9.-]", "_", symbol)
+    response["Content-Disposition"] = f'attachment; filename="{name}-{interval}.csv"'
+    writer = csv.DictWriter(response, columns(interval), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(to_row, bars))
+    return response
 
 
 @v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")
 def quotes(request: HttpRequest) -> Quotes:
-    """The newest tick of each symbol, as the dashboard shows it."""
+    """The newest tick of each symbol, as the dashboard shows it; beside them Alpha Vantage's own quotes where they were asked for."""
     snapshot = _snapshot()
-    return Quotes(at=snapshot.get("at"), simulated=True, quotes=snapshot.get("ticks", []))
+    fetched = [quote_out(kept).model_dump(exclude={"renewal"}) for kept in backend.current().lookups.store.quotes()]
+    return Quotes(at=snapshot.get("at"), simulated=True, quotes=snapshot.get("ticks", []), fetched=fetched)
 
 
 @v1.get("/stages", response={200: Stages, 503: ProblemOut}, operation_id="list_stages", summary="Stages")

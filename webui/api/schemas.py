@@ -6,7 +6,7 @@ from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from pipeline.domain.bars import PRICE_SCALE, Bar
+from pipeline.domain.bars import ADJUSTMENT_SCALE, PRICE_SCALE, Adjustment, Bar
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import Change, FetchRecord
 from pipeline.domain.symbols import RULE, checked_symbol
@@ -29,6 +29,12 @@ Symbol = Annotated[
 ]
 
 
+Interval = Literal[
+    "1min", "5min", "15min", "30min", "60min",
+    "daily", "daily_adjusted", "weekly", "weekly_adjusted", "monthly", "monthly_adjusted",
+]  # fmt: skip
+
+
 class FetchOrder(Schema):
     model_config = ConfigDict(extra="forbid")
 
@@ -39,15 +45,20 @@ class FetchOrder(Schema):
 
 class FetchPage(Schema):
     limit: int = Field(50, ge=1, le=200)
+    symbol: Symbol | None = None
+    state: Literal["queued", "running", "waiting", "succeeded", "failed"] | None = None
+    requested_by: str | None = Field(None, max_length=20, pattern="^[a-z]+$", description="api, beat, command, …")
+    after: str | None = Field(None, max_length=100, description="`next` of the page before.")
 
 
 class BarRange(Schema):
-    interval: Literal["daily"] = "daily"
+    interval: Interval = "daily"
     start: AwareDatetime | None = Field(
         None, description="First time, RFC 3339 with an offset; default: the first bar's."
     )
     end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
-    limit: int = Field(100, ge=1, le=1000)
+    limit: int = Field(100, ge=1, le=10_000)
+    format: Literal["json", "csv"] = "json"
 
 
 class ErrorOut(Schema):
@@ -84,6 +95,7 @@ class ChangeOut(Schema):
     last: str | None
     inserted: int
     replaced: int
+    revised: int = Field(description="Of the replaced bars those that were settled: history has changed.")
 
 
 class FetchOut(Schema):
@@ -108,6 +120,7 @@ class FetchOut(Schema):
 
 class FetchList(Schema):
     fetches: list[FetchOut]
+    next: str | None = Field(description="`after` of the next page; null on the last one.")
 
 
 class SeriesOut(Schema):
@@ -128,6 +141,12 @@ class SymbolList(Schema):
     symbols: list[SymbolOut]
 
 
+class AdjustmentOut(Schema):
+    close: float = Field(description="Adjusted for all later splits and dividends.")
+    dividend: float
+    split: float | None = Field(description="Null where the series does not say.")
+
+
 class BarOut(Schema):
     time: str
     open: float
@@ -137,6 +156,8 @@ class BarOut(Schema):
     volume: int
     source: str
     synthetic: bool = Field(description="True for values that no market made.")
+    forming: bool = Field(description="True while the bar's time is not over: its values will change.")
+    adjustment: AdjustmentOut | None = Field(description="Of adjusted series.")
 
 
 class BarList(Schema):
@@ -151,6 +172,9 @@ class Quotes(Schema):
     at: str | None
     simulated: bool = Field(description="Ticks inside a bar are always simulated.")
     quotes: list[dict[str, Any]]
+    fetched: list[dict[str, Any]] = Field(
+        description="What Alpha Vantage last told as a symbol's quote, where it was asked."
+    )
 
 
 class Stages(Schema):
@@ -186,6 +210,7 @@ def _change_out(change: Change) -> ChangeOut:
         last=rfc3339(change.last) if change.last else None,
         inserted=change.inserted,
         replaced=change.replaced,
+        revised=change.revised.count if change.revised else 0,
     )
 
 
@@ -199,4 +224,14 @@ def bar_out(bar: Bar) -> BarOut:
         volume=bar.volume,
         source=bar.source,
         synthetic=bar.synthetic,
+        forming=bar.forming,
+        adjustment=_adjustment_out(bar.adjustment) if bar.adjustment else None,
+    )
+
+
+def _adjustment_out(adjustment: Adjustment) -> AdjustmentOut:
+    return AdjustmentOut(
+        close=adjustment.close / ADJUSTMENT_SCALE,
+        dividend=adjustment.dividend / ADJUSTMENT_SCALE,
+        split=None if adjustment.split is None else adjustment.split / ADJUSTMENT_SCALE,
     )

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.adapters.memory.database import MemoryDatabase
-from pipeline.domain.bars import Bar, Series
+from pipeline.domain.bars import Bar, Revision, Series
 from pipeline.domain.changes import by_time, changes
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.fetches import Change
+from pipeline.domain.fetches import NOTHING, Change, FetchState
 
 
 class MemoryBarStore:
@@ -23,33 +23,57 @@ class MemoryBarStore:
                 raise InvalidValue("fetch_id", "expected the id of a fetch record")
             if fetch.record.change:
                 return fetch.record.change
+            if fetch.record.state == FetchState.FAILED:
+                return NOTHING
             stored = self._database.bars.setdefault((bars[0].symbol, bars[0].interval), {}) if bars else {}
-            change = changes(stored, new).summary()
-            stored.update(new)
+            changed = changes(stored, new)
+            change = changed.summary()
+            stored.update({bar.time: bar for bar in (*changed.inserted, *changed.replaced)})
+            self._database.revisions += [Revision(bar, at, fetch_id) for bar in changed.revised]
             fetch.record = replace(fetch.record, change=change, stored_at=at)
             fetch.touched_at = at
             return change
 
     def series(self, interval: str) -> list[Series]:
         with self._database.lock:
-            return [
-                Series(symbol, interval, len(stored), min(stored), max(stored))
+            settled = {
+                symbol: [bar.time for bar in stored.values() if not bar.forming]
                 for (symbol, of), stored in sorted(self._database.bars.items())
                 if of == interval
-            ]
+            }
+        return [
+            Series(symbol, interval, len(times), min(times), max(times)) for symbol, times in settled.items() if times
+        ]
 
     def one_series(self, symbol: str, interval: str) -> Series | None:
         return next((one for one in self.series(interval) if one.symbol == symbol), None)
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
         with self._database.lock:
             stored = self._database.bars.get((symbol, interval), {})
-            return sorted((bar for bar in stored.values() if start <= bar.time <= end), key=lambda bar: bar.time)
+            found = sorted((bar for bar in stored.values() if start <= bar.time <= end), key=lambda bar: bar.time)
+        return found if limit is None else found[-limit:]
+
+    def delete(self, symbol: str) -> int:
+        with self._database.lock:
+            gone = [self._database.bars.pop(key) for key in list(self._database.bars) if key[0] == symbol]
+            self._database.revisions = [one for one in self._database.revisions if one.bar.symbol != symbol]
+        return sum(map(len, gone))
 
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
         with self._database.lock:
             stored = [self._database.bars.get((symbol, interval), {}) for symbol in sorted(set(symbols))]
-            return [bars[time] for bars in stored if time in bars]
+            return [bars[time] for bars in stored if time in bars and not bars[time].forming]
+
+    def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
+        with self._database.lock:
+            found = [
+                one
+                for one in self._database.revisions
+                if (one.bar.symbol, one.bar.interval) == (symbol, interval) and start <= one.bar.time <= end
+            ]
+        return sorted(found, key=lambda one: (one.bar.time, one.replaced_at))
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        return sorted({bar.time for symbol in symbols for bar in self.bars(symbol, interval, start, end)})
+        bars = (bar for symbol in symbols for bar in self.bars(symbol, interval, start, end))
+        return sorted({bar.time for bar in bars if not bar.forming})

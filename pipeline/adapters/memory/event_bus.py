@@ -3,23 +3,25 @@
 from collections.abc import Sequence
 from itertools import count
 
-from pipeline.domain.events import BarsStored
+from pipeline.domain.events import BarsEvent, BarsStored
 from pipeline.ports.event_bus import Delivery
 
 _MOST_RECEIVES = 5
 
 
 class MemoryBus:
-    """Publisher and queue in one; `dead` is the dead-letter queue."""
+    """Publisher and queue in one; `dead` is the dead-letter queue, `published` are all events, also those not for the queue."""
 
     def __init__(self) -> None:
         self._ids = count(1)
         self._waiting: dict[str, str] = {}
         self._received: dict[str, int] = {}
         self.dead: list[str] = []
+        self.published: list[BarsEvent] = []
 
-    def publish(self, event: BarsStored) -> str:
-        return self.put(event.to_json())
+    def publish(self, event: BarsEvent) -> str:
+        self.published.append(event)
+        return self.put(event.to_json()) if isinstance(event, BarsStored) else f"message-{next(self._ids)}"
 
     def put(self, body: str) -> str:
         """Put any text into the queue, as a stranger could."""

@@ -7,12 +7,15 @@ from typing import Any
 
 from pipeline.adapters.memory.database import MemoryDatabase, StoredFetch
 from pipeline.domain.errors import InvalidValue, MarketDataKind
-from pipeline.domain.fetches import OPEN_STATES, FetchRecord, FetchState, Reply
+from pipeline.domain.fetches import DELETED, OPEN_STATES, FetchRecord, FetchState, Reply, Wanted
+from pipeline.domain.quota import BY_HAND, Spent
+from pipeline.domain.readings import RejectedRow
+from pipeline.domain.requests import Request
 
 
 class MemoryFetchStore:
     def __init__(self, database: MemoryDatabase) -> None:
-        self._fetches, self._lock = database.fetches, database.lock
+        self._fetches, self._refusals, self._lock = database.fetches, database.refusals, database.lock
 
     def add(self, records: Sequence[FetchRecord]) -> None:
         with self._lock:
@@ -25,8 +28,9 @@ class MemoryFetchStore:
         stored = self._fetches.get(fetch_id)
         return stored.record if stored else None
 
-    def open_fetch(self, symbol: str, interval: str) -> FetchRecord | None:
-        return next((r for r in self._newest_first(symbol, interval) if r.state in OPEN_STATES), None)
+    def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
+        found = (r for r in self._newest_first(symbol, interval) if r.state in OPEN_STATES)
+        return next((r for r in found if request is None or r.request == request), None)
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
         with self._lock:
@@ -52,13 +56,74 @@ class MemoryFetchStore:
             if stored := self._fetches.get(fetch_id):
                 stored.record, stored.touched_at = replace(stored.record, reply=reply), reply.received_at
 
-    def wait(self, fetch_id: str, kind: MarketDataKind, reason: str, retry_at: datetime) -> bool:
-        values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at}
-        return self._change(fetch_id, (FetchState.RUNNING,), retry_at, values)
+    def note(self, fetch_id: str, note: str) -> None:
+        with self._lock:
+            if stored := self._fetches.get(fetch_id):
+                stored.record = replace(stored.record, note=note)
+
+    def save_rejected(self, fetch_id: str, rejected: Sequence[RejectedRow], count: int) -> None:
+        with self._lock:
+            if stored := self._fetches.get(fetch_id):
+                stored.record = replace(stored.record, rejected=tuple(rejected), rejected_count=count)
+
+    def refuse(self, what: str, at: datetime) -> None:
+        self._refusals[what] = at
+
+    def refused_at(self, what: str) -> datetime | None:
+        return self._refusals.get(what)
+
+    def note_sent(self, fetch_id: str, at: datetime) -> None:
+        with self._lock:
+            if stored := self._fetches.get(fetch_id):
+                stored.record = replace(stored.record, sent_at=(*stored.record.sent_at, at))
+
+    def forget_sent(self, fetch_id: str, at: datetime) -> None:
+        with self._lock:
+            if stored := self._fetches.get(fetch_id):
+                stored.record = replace(stored.record, sent_at=tuple(t for t in stored.record.sent_at if t != at))
+
+    def spent(self, since: datetime, now: datetime) -> Spent:
+        with self._lock:
+            records = [stored.record for stored in self._fetches.values()]
+        sent = [(at, record.requested_by in BY_HAND) for record in records for at in record.sent_at if at >= since]
+        closed = any(
+            r.state == FetchState.WAITING and r.kind == MarketDataKind.DAILY and r.retry_at and r.retry_at > now
+            for r in records
+        )
+        return Spent(tuple(sorted(sent)), closed)
+
+    def wait(
+        self, fetch_id: str, kind: str, reason: str, retry_at: datetime, counted: bool = True, woken: bool = False
+    ) -> bool:
+        with self._lock:
+            stored = self._fetches.get(fetch_id)
+            attempts = stored.record.attempts - (not counted) if stored else 0
+            values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at}
+            changed = self._change(fetch_id, (FetchState.RUNNING,), retry_at, values | {"attempts": attempts})
+            if changed and stored:
+                stored.woken = woken
+            return changed
+
+    def wake(self, until: datetime, limit: int = 1000) -> list[FetchRecord]:
+        with self._lock:
+            waiting = [s for s in self._fetches.values() if s.record.state == FetchState.WAITING and not s.woken]
+            due = [s for s in waiting if s.record.retry_at and s.record.retry_at <= until]
+            chosen = sorted(due, key=lambda s: s.record.retry_at or until)[:limit]
+            for stored in chosen:
+                stored.woken = True
+            return [replace(stored.record, reply=None) for stored in chosen]
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
         values = {"state": FetchState.FAILED, "kind": kind, "reason": reason, "finished_at": at, "retry_at": None}
         return self._change(fetch_id, OPEN_STATES, at, values)
+
+    def cancel(self, symbol: str, reason: str, at: datetime) -> int:
+        with self._lock:
+            found = [s.record.id for s in self._fetches.values() if s.record.symbol == symbol]
+            return sum(self.fail(fetch_id, DELETED, reason, at) for fetch_id in found)
+
+    def finish(self, fetch_id: str, at: datetime) -> bool:
+        return self._change(fetch_id, OPEN_STATES, at, {"state": FetchState.SUCCEEDED, "finished_at": at})
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
         values = {"state": FetchState.SUCCEEDED, "message_id": message_id, "published_at": at, "finished_at": at}
@@ -77,8 +142,25 @@ class MemoryFetchStore:
         newest = next(iter(self._newest_first(symbol, interval)), None)
         return newest if newest and newest.state == FetchState.FAILED else None
 
-    def recent(self, limit: int = 50) -> list[FetchRecord]:
-        return [replace(record, reply=None) for record in self._newest_first()[:limit]]
+    def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
+        found: dict[str, FetchRecord] = {}
+        for record in reversed(self._newest_first()):
+            wanted = record.queued_at >= since or record.state != FetchState.SUCCEEDED
+            if record.interval == interval and wanted:
+                found[record.symbol] = replace(record, reply=None)
+        return found
+
+    def recent(self, limit: int = 50, wanted: Wanted | None = None) -> list[FetchRecord]:
+        wanted = wanted or Wanted()
+        named = ("symbol", "state", "requested_by")
+        found = [
+            record
+            for record in self._newest_first()
+            if all(getattr(wanted, name) in (None, getattr(record, name)) for name in named)
+            if wanted.after is None or (record.queued_at, record.id) < wanted.after
+        ]
+        found.sort(key=lambda record: (record.queued_at, record.id), reverse=True)
+        return [replace(record, reply=None) for record in found[:limit]]
 
     def _change(
         self, fetch_id: str, states: Collection[FetchState], touched_at: datetime, values: dict[str, Any]

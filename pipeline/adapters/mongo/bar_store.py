@@ -1,7 +1,8 @@
 """Bars in MongoDB.
 
 Collections: `bars`, a document a bar, unique on (symbol, interval, time), prices as integers of 1e-4; `series`
-(_id: "SYMBOL|interval"), which keeps the number of bars and their first and last time, written in the bars' transaction.
+(_id: "SYMBOL|interval"), which keeps the number of settled bars and their first and last time; `revisions`, settled bars as they
+were before they were replaced, with `replaced_at` and `fetch_id`. All are written in the bars' transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,18 +11,20 @@ from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo import ASCENDING, InsertOne, MongoClient, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, InsertOne, MongoClient, ReplaceOne
 from pymongo.client_session import ClientSession
 
 from pipeline.adapters.mongo.connection import Document, in_transaction, mapped_errors
 from pipeline.adapters.mongo.fetch_store import change_of
-from pipeline.domain.bars import Bar, Series
+from pipeline.domain.bars import Adjustment, Bar, Revision, Series
 from pipeline.domain.changes import Changes, by_time, changes
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.fetches import Change
+from pipeline.domain.fetches import NOTHING, Change, FetchState
 
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
+_BATCH = 100_000
+_SETTLED = {"forming": {"$ne": True}}
 
 
 class MongoBarStore:
@@ -29,20 +32,26 @@ class MongoBarStore:
         self._client = client
         base = client[database]
         self._bars, self._series, self._fetches = base["bars"], base["series"], base["fetches"]
+        self._revisions = base["revisions"]
 
     def store(self, fetch_id: str, bars: Sequence[Bar], at: datetime) -> Change:
         new = by_time(bars)
 
         def write(session: ClientSession) -> Change:
-            fetch = self._fetches.find_one({"_id": fetch_id}, ["change"], session=session)
+            fetch = self._fetches.find_one({"_id": fetch_id}, ["change", "state"], session=session)
             if fetch is None:
                 raise InvalidValue("fetch_id", "expected the id of a fetch record")
             if fetch["change"]:
                 return change_of(fetch["change"])
+            if fetch["state"] == FetchState.FAILED:
+                return NOTHING
             changed = changes(self._stored(list(new.values()), session), new)
             change = changed.summary()
             if change.count:
-                self._write(changed, change, session)
+                self._write(changed, session)
+            if changed.revised:
+                replaced = {"replaced_at": at, "fetch_id": fetch_id}
+                self._revisions.insert_many([_document(bar) | replaced for bar in changed.revised], session=session)
             values = {"change": asdict(change), "stored_at": at, "touched_at": at}
             self._fetches.update_one({"_id": fetch_id}, {"$set": values}, session=session)
             return change
@@ -55,21 +64,23 @@ class MongoBarStore:
         within = _within(bars[0].symbol, bars[0].interval, bars[0].time, bars[-1].time)
         return {bar.time: bar for bar in map(_bar, self._bars.find(within, session=session))}
 
-    def _write(self, changed: Changes, change: Change, session: ClientSession) -> None:
+    def _write(self, changed: Changes, session: ClientSession) -> None:
         inserts = [InsertOne(_document(bar)) for bar in changed.inserted]
         replaces = [
             ReplaceOne({"symbol": bar.symbol, "interval": bar.interval, "time": bar.time}, _document(bar))
             for bar in changed.replaced
         ]
         self._bars.bulk_write([*inserts, *replaces], session=session)
-        one = (*changed.inserted, *changed.replaced)[0]
+        if not changed.settled:
+            return
+        one, times = changed.settled[0], [bar.time for bar in changed.settled]
         self._series.update_one(
             {"_id": _series_id(one.symbol, one.interval)},
             {
                 "$setOnInsert": {"symbol": one.symbol, "interval": one.interval},
-                "$inc": {"count": change.inserted},
-                "$min": {"first": change.first},
-                "$max": {"last": change.last},
+                "$inc": {"count": len(times)},
+                "$min": {"first": min(times)},
+                "$max": {"last": max(times)},
             },
             upsert=True,
             session=session,
@@ -84,20 +95,39 @@ class MongoBarStore:
             document = self._series.find_one({"_id": _series_id(symbol, interval)})
         return _series(document) if document else None
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
-        within = _within(symbol, interval, start, end)
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
+        # A cursor's first batch is 101 documents; the range comes whole in one answer, or in as few as its bytes need.
+        found = self._bars.find(_within(symbol, interval, start, end), batch_size=_BATCH)
         with mapped_errors():
-            return [_bar(document) for document in self._bars.find(within).sort("time", ASCENDING)]
+            if limit is None:
+                return [_bar(document) for document in found.sort("time", ASCENDING)]
+            return [_bar(document) for document in found.sort("time", DESCENDING).limit(limit)][::-1]
+
+    def delete(self, symbol: str) -> int:
+        with mapped_errors():
+            count = self._bars.delete_many({"symbol": symbol}).deleted_count
+            self._revisions.delete_many({"symbol": symbol})
+            self._series.delete_many({"symbol": symbol})
+        return count
 
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
         with mapped_errors():
-            found = self._bars.find({"symbol": {"$in": list(symbols)}, "interval": interval, "time": time})
+            found = self._bars.find({"symbol": {"$in": list(symbols)}, "interval": interval, "time": time} | _SETTLED)
             return sorted(map(_bar, found), key=lambda bar: bar.symbol)
 
-    def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        within = _within({"$in": list(symbols)}, interval, start, end)
+    def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
+        within = _within(symbol, interval, start, end)
         with mapped_errors():
-            return sorted({document["time"] for document in self._bars.find(within, {"_id": 0, "time": 1})})
+            found = self._revisions.find(within).sort([("time", ASCENDING), ("replaced_at", ASCENDING)])
+            return [Revision(_bar(document), document["replaced_at"], document["fetch_id"]) for document in found]
+
+    def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
+        wanted = list(symbols)
+        # The embedded server reads every bar for an $in.
+        within = _within(wanted[0] if len(wanted) == 1 else {"$in": wanted}, interval, start, end)
+        with mapped_errors():
+            found = self._bars.find(within | _SETTLED, {"_id": 0, "time": 1})
+            return sorted({document["time"] for document in found})
 
 
 def _within(symbol: object, interval: str, start: datetime, end: datetime) -> Document:
@@ -113,9 +143,21 @@ def _series(document: Mapping[str, Any]) -> Series:
 
 
 def _document(bar: Bar) -> Document:
-    return asdict(bar) | {name: Int64(getattr(bar, name)) for name in _NUMBERS}
+    """`forming` and `adjustment` are there when they say something. Numbers are 64-bit, whatever their size."""
+    document: Document = {name: getattr(bar, name) for name in _FIELDS}
+    document |= {name: Int64(document[name]) for name in _NUMBERS}
+    if bar.forming:
+        document["forming"] = True
+    if bar.adjustment:
+        values = asdict(bar.adjustment).items()
+        document["adjustment"] = {name: Int64(value) for name, value in values if value is not None}
+    return document
 
 
 def _bar(document: Mapping[str, Any]) -> Bar:
     values = {name: document[name] for name in _FIELDS}
-    return Bar(**values | {name: int(document[name]) for name in _NUMBERS})
+    values |= {name: int(document[name]) for name in _NUMBERS}
+    adjustment = document.get("adjustment")
+    if adjustment:
+        values["adjustment"] = Adjustment(**{name: int(value) for name, value in adjustment.items()})
+    return Bar(**values, forming=document.get("forming", False))

@@ -1,7 +1,8 @@
 """Fetch records in MongoDB.
 
 Collections: `fetches` (_id: the fetch's id; a FetchRecord's fields, with `touched_at`, the last time that something happened to
-it, and `lease_until`), and `replies` (_id: the fetch's id; the body compressed), apart so that lists of records stay light.
+it, and `lease_until`); `replies` (_id: the fetch's id; the body compressed), apart so that lists of records stay light; and
+`refusals` (_id: what the API refused; `at`).
 """
 
 import zlib
@@ -16,10 +17,14 @@ from pymongo.errors import PyMongoError
 
 from pipeline.adapters.mongo.connection import Document, duplicate_key, in_transaction, mapped_errors
 from pipeline.domain.errors import InvalidValue, MarketDataKind
-from pipeline.domain.fetches import OPEN_STATES, Change, FetchRecord, FetchState, Reply
+from pipeline.domain.fetches import DELETED, OPEN_STATES, Change, FetchRecord, FetchState, Reply, Revised, Wanted
+from pipeline.domain.quota import BY_HAND, Spent
+from pipeline.domain.readings import RejectedRow
+from pipeline.domain.requests import Request
 
 _OPEN = {"$in": list(OPEN_STATES)}
-_PLAIN = [field.name for field in fields(FetchRecord) if field.name not in ("id", "state", "reply", "change")]
+_OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "rejected", "rejected_count")
+_PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
 
@@ -27,7 +32,8 @@ _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
 class MongoFetchStore:
     def __init__(self, client: "MongoClient[Document]", database: str) -> None:
         self._client = client
-        self._fetches, self._replies = client[database]["fetches"], client[database]["replies"]
+        base = client[database]
+        self._fetches, self._replies, self._refusals = base["fetches"], base["replies"], base["refusals"]
 
     def add(self, records: Sequence[FetchRecord]) -> None:
         documents = [_document(record) for record in records]
@@ -44,9 +50,10 @@ class MongoFetchStore:
         with mapped_errors():
             return self._with_reply(self._fetches.find_one({"_id": fetch_id}))
 
-    def open_fetch(self, symbol: str, interval: str) -> FetchRecord | None:
+    def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
+        condition: Document = {"state": _OPEN, "symbol": symbol, "interval": interval}
         with mapped_errors():
-            found = self._fetches.find({"state": _OPEN, "symbol": symbol, "interval": interval})
+            found = self._fetches.find(condition | ({"request": request.text} if request else {}))
             return self._with_reply(max(found, key=lambda document: document["queued_at"], default=None))
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
@@ -74,14 +81,72 @@ class MongoFetchStore:
             self._replies.replace_one({"_id": fetch_id}, document, upsert=True)
             self._fetches.update_one({"_id": fetch_id}, {"$set": {"touched_at": reply.received_at}})
 
-    def wait(self, fetch_id: str, kind: MarketDataKind, reason: str, retry_at: datetime) -> bool:
-        values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at}
+    def note(self, fetch_id: str, note: str) -> None:
+        with mapped_errors():
+            self._fetches.update_one({"_id": fetch_id}, {"$set": {"note": note}})
+
+    def save_rejected(self, fetch_id: str, rejected: Sequence[RejectedRow], count: int) -> None:
+        values = {"rejected": [asdict(row) for row in rejected], "rejected_count": count}
+        with mapped_errors():
+            self._fetches.update_one({"_id": fetch_id}, {"$set": values})
+
+    def refuse(self, what: str, at: datetime) -> None:
+        with mapped_errors():
+            self._refusals.update_one({"_id": what}, {"$set": {"at": at}}, upsert=True)
+
+    def refused_at(self, what: str) -> datetime | None:
+        with mapped_errors():
+            found = self._refusals.find_one({"_id": what})
+        return found["at"] if found else None
+
+    def note_sent(self, fetch_id: str, at: datetime) -> None:
+        with mapped_errors():
+            self._fetches.update_one({"_id": fetch_id}, {"$push": {"sent_at": at}})
+
+    def forget_sent(self, fetch_id: str, at: datetime) -> None:
+        with mapped_errors():
+            self._fetches.update_one({"_id": fetch_id}, {"$pull": {"sent_at": at}})
+
+    def spent(self, since: datetime, now: datetime) -> Spent:
+        waits_for_the_day = {"state": FetchState.WAITING, "kind": MarketDataKind.DAILY, "retry_at": {"$gt": now}}
+        with mapped_errors():
+            found = list(self._fetches.find({"sent_at": {"$gte": since}}, {"sent_at": 1, "requested_by": 1}))
+            closed = self._fetches.find_one(waits_for_the_day, {"_id": 1}) is not None
+        sent = [(at, one["requested_by"] in BY_HAND) for one in found for at in one["sent_at"] if at >= since]
+        return Spent(tuple(sorted(sent)), closed)
+
+    def wait(
+        self, fetch_id: str, kind: str, reason: str, retry_at: datetime, counted: bool = True, woken: bool = False
+    ) -> bool:
+        values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at, "woken": woken}
         # Nothing can happen to it before `retry_at`, so it counts as touched until then.
-        return self._change({"_id": fetch_id, "state": FetchState.RUNNING}, values | {"touched_at": retry_at})
+        update = {"$set": values | {"touched_at": retry_at}, "$inc": {"attempts": 0 if counted else -1}}
+        with mapped_errors():
+            running = {"_id": fetch_id, "state": FetchState.RUNNING}
+            return self._fetches.update_one(running, update).modified_count == 1
+
+    def wake(self, until: datetime, limit: int = 1000) -> list[FetchRecord]:
+        due = {"state": FetchState.WAITING, "woken": False, "retry_at": {"$lte": until}}
+        with mapped_errors():
+            found = list(self._fetches.find(due).sort("retry_at", ASCENDING).limit(limit))
+            if found:
+                ids = [document["_id"] for document in found]
+                self._fetches.update_many({"_id": {"$in": ids}, "woken": False}, {"$set": {"woken": True}})
+        return [_record(document, None) for document in found]
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
         values = {"state": FetchState.FAILED, "kind": kind, "reason": reason, "finished_at": at, "retry_at": None}
         return self._change({"_id": fetch_id, "state": _OPEN}, values | {"touched_at": at})
+
+    def cancel(self, symbol: str, reason: str, at: datetime) -> int:
+        values = {"state": FetchState.FAILED, "kind": DELETED, "reason": reason, "finished_at": at, "retry_at": None}
+        with mapped_errors():
+            open_ones = {"state": _OPEN, "symbol": symbol}
+            return self._fetches.update_many(open_ones, {"$set": values | {"touched_at": at}}).modified_count
+
+    def finish(self, fetch_id: str, at: datetime) -> bool:
+        values = {"state": FetchState.SUCCEEDED, "finished_at": at, "touched_at": at}
+        return self._change({"_id": fetch_id, "state": _OPEN}, values)
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
         stored = {"_id": fetch_id, "state": _OPEN, "stored_at": {"$ne": None}}
@@ -98,19 +163,37 @@ class MongoFetchStore:
             newest = self._newest({"symbol": symbol, "interval": interval}, 1)
             return self._with_reply(newest[0]) if newest and newest[0]["state"] == FetchState.FAILED else None
 
-    def recent(self, limit: int = 50) -> list[FetchRecord]:
+    def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
+        unsettled = {"state": {"$in": [FetchState.FAILED, *OPEN_STATES]}}
         with mapped_errors():
-            return [_record(document, None) for document in self._newest({}, limit)]
+            recent = list(self._fetches.find({"queued_at": {"$gte": since}, "interval": interval}))
+            others = list(self._fetches.find(unsettled | {"queued_at": {"$lt": since}, "interval": interval}))
+        ordered = sorted([*others, *recent], key=lambda document: document["queued_at"])
+        return {document["symbol"]: _record(document, None) for document in ordered}
+
+    def recent(self, limit: int = 50, wanted: Wanted | None = None) -> list[FetchRecord]:
+        wanted = wanted or Wanted()
+        named = {name: getattr(wanted, name) for name in ("symbol", "state", "requested_by")}
+        condition: Document = {name: value for name, value in named.items() if value is not None}
+        until = None
+        if wanted.after:
+            until, last = wanted.after
+            condition["$or"] = [{"queued_at": {"$lt": until}}, {"queued_at": until, "_id": {"$lt": last}}]
+        with mapped_errors():
+            return [_record(document, None) for document in self._newest(condition, limit, until)]
 
     def _change(self, condition: Document, values: Document) -> bool:
         with mapped_errors():
             return self._fetches.update_one(condition, {"$set": values}).modified_count == 1
 
-    def _newest(self, condition: Document, limit: int) -> list[Document]:
-        now = datetime.now(UTC)
+    def _newest(self, condition: Document, limit: int, until: datetime | None = None) -> list[Document]:
+        order = [("queued_at", DESCENDING), ("_id", DESCENDING)]
+        end = until or datetime.now(UTC)
         found: list[Document] = []
-        for bound in (*({"queued_at": {"$gte": now - age}} for age in _AGES), {}):
-            found = list(self._fetches.find(condition | bound).sort("queued_at", DESCENDING).limit(limit))
+        for since in (*(end - age for age in _AGES), None):
+            bounds = ({"$gte": since} if since else {}) | ({"$lte": until} if until else {})
+            within = {"queued_at": bounds} if bounds else {}
+            found = list(self._fetches.find(condition | within).sort(order).limit(limit))
             if len(found) == limit:
                 break
         return found
@@ -126,13 +209,17 @@ class MongoFetchStore:
 
 def change_of(document: Mapping[str, Any]) -> Change:
     """A change as it stands in a fetch record."""
-    return Change(**document)
+    revised = document.get("revised")
+    return Change(**dict(document) | {"revised": Revised(**revised) if revised else None})
 
 
 def _document(record: FetchRecord) -> Document:
     document = {name: getattr(record, name) for name in _PLAIN}
     change = asdict(record.change) if record.change else None
-    return document | {"_id": record.id, "state": record.state, "change": change, "touched_at": record.queued_at}
+    values = {"_id": record.id, "state": record.state, "change": change, "sent_at": list(record.sent_at)}
+    rejected = {"rejected": [asdict(row) for row in record.rejected], "rejected_count": record.rejected_count}
+    asked = {"request": record.request.text, "note": record.note, "touched_at": record.queued_at}
+    return document | values | rejected | asked
 
 
 def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> FetchRecord:
@@ -141,8 +228,20 @@ def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> Fet
         state=FetchState(document["state"]),
         change=change_of(document["change"]) if document["change"] else None,
         reply=_reply(reply) if reply else None,
+        sent_at=tuple(document.get("sent_at", ())),
+        request=_request(document),
+        note=document.get("note"),
+        rejected=tuple(RejectedRow(**row) for row in document.get("rejected", ())),
+        rejected_count=document.get("rejected_count", 0),
         **{name: document[name] for name in _PLAIN},
     )
+
+
+def _request(document: Mapping[str, Any]) -> Request:
+    """Records of earlier versions have no request: they asked for the newest bars."""
+    if "request" in document:
+        return Request.from_text(document["request"])
+    return Request.of_series(document["symbol"], document["interval"])
 
 
 def _reply(document: Mapping[str, Any]) -> Reply:

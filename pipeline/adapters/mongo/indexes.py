@@ -16,6 +16,18 @@ def ensure_indexes(client: "MongoClient[Document]", database: str) -> None:
                 IndexModel([("symbol", ASCENDING), ("interval", ASCENDING), ("queued_at", DESCENDING)]),
                 IndexModel([("state", ASCENDING), ("symbol", ASCENDING), ("interval", ASCENDING)]),
                 IndexModel([("queued_at", DESCENDING)]),
+                IndexModel([("sent_at", ASCENDING)]),
+            ]
+        )
+        base["revisions"].create_index([("symbol", ASCENDING), ("interval", ASCENDING), ("time", ASCENDING)])
+        base["unfillable"].create_index(
+            [("symbol", ASCENDING), ("interval", ASCENDING), ("first", ASCENDING)], unique=True
+        )
+        base["backfills"].create_index([("finished_at", ASCENDING), ("created_at", ASCENDING)])
+        base["backfill_parts"].create_indexes(
+            [
+                IndexModel([("job_id", ASCENDING), ("number", ASCENDING)], unique=True),
+                IndexModel([("done", ASCENDING)]),
             ]
         )
     MongoPlanStore(client, database).prepare()

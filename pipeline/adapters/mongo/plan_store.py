@@ -15,7 +15,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from pipeline.adapters.mongo.connection import mapped_errors
-from pipeline.domain.bars import Bar
+from pipeline.domain.bars import Adjustment, Bar
 from pipeline.domain.batches import Position
 from pipeline.domain.sessions import Leg, Segment, Session
 
@@ -145,6 +145,11 @@ def _leg(document: Mapping[str, Any] | None) -> Leg | None:
     if document is None:
         return None
     values = {name: value for name, value in document.items() if name not in ("_id", "end")}
-    segments = tuple(Segment(**(segment | {"bar": Bar(**segment["bar"])})) for segment in document["segments"])
+    segments = tuple(Segment(**(segment | {"bar": _bar(segment["bar"])})) for segment in document["segments"])
     previous = Position(*document["previous"]) if document["previous"] else None
     return replace(Leg(**values), segments=segments, previous=previous, next_seq=dict(document["next_seq"]))
+
+
+def _bar(document: Mapping[str, Any]) -> Bar:
+    adjustment = document.get("adjustment")
+    return Bar(**dict(document) | {"adjustment": Adjustment(**adjustment) if adjustment else None})

@@ -10,14 +10,15 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.domain.calendar import last_closed_session
 from pipeline.domain.errors import TickerlineError
 from pipeline.domain.times import from_rfc3339
 from pipeline.embedded.alphavantage.anchor import read_or_set_anchor
+from pipeline.embedded.alphavantage.control import Clock, Control
+from pipeline.embedded.alphavantage.limits import PLANS, Limits
 from pipeline.embedded.alphavantage.listing import read_listing, read_recorded
 from pipeline.embedded.alphavantage.market import Market
 from pipeline.embedded.alphavantage.server import Simulator
@@ -32,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Blocked before any thread starts, so that all inherit it and only `sigwait` below ever sees these signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
-        server = _server(options.host, options.port, options.data, _clock(options.now))
+        control = Control(Clock(options.now), Limits(PLANS[options.plan]))
+        server = _server(options.host, options.port, options.data, control)
     except (TickerlineError, OSError) as error:
         print(f"the Alpha Vantage simulator cannot start: {error}", file=sys.stderr)
         return 1
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0: a free one")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where the anchor is kept")
     parser.add_argument("--now", type=_time, metavar="ISO", help="a clock that stands still at this time")
+    parser.add_argument("--plan", choices=PLANS, default="none", help="whose limits to enforce; default: no limits")
     return parser
 
 
@@ -64,15 +67,11 @@ def _time(text: str) -> datetime:
         ) from None
 
 
-def _clock(now: datetime | None) -> Callable[[], datetime]:
-    return (lambda: now) if now else (lambda: datetime.now(UTC))
-
-
-def _server(host: str, port: int, data: Path, clock: Callable[[], datetime]) -> Simulator:
-    anchor = read_or_set_anchor(data, last_closed_session(clock()))
+def _server(host: str, port: int, data: Path, control: Control) -> Simulator:
+    anchor = read_or_set_anchor(data, last_closed_session(control.clock()))
     market = Market(read_listing(SHIPPED / "listing.csv"), read_recorded(SHIPPED / "daily_wiki.csv"), anchor)
     try:
-        return Simulator((host, port), market, clock)
+        return Simulator((host, port), market, control)
     except OSError as error:
         raise OSError(error.errno, f"{host}:{port}: {error.strerror}") from None
 

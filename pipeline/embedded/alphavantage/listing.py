@@ -4,11 +4,14 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.domain.bars import price_from_text
 from pipeline.domain.errors import InvalidValue
+
+_CENT = 100  # of 1e-4 US dollars
 
 
 class Row(NamedTuple):
@@ -56,12 +59,35 @@ def _listing(line: Mapping[str, str]) -> Listing:
     )
 
 
-def read_recorded(path: Path) -> Mapping[str, list[Row]]:
-    """The rows of daily_wiki.csv by the symbol that they were recorded as, oldest first."""
-    recorded: dict[str, list[tuple[str, Row]]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A real market's sessions, oldest first: their rows, and the dividends (1e-4 US dollars a share) of each ex-date."""
+
+    rows: list[Row]
+    dividends: list[int]
+
+    @property
+    def typical_volume(self) -> int:
+        return sum(row.volume for row in self.rows) // len(self.rows)
+
+
+def read_recorded(path: Path) -> Mapping[str, Recorded]:
+    """The rows of daily_wiki.csv by the symbol that they were recorded as."""
+    lines: dict[str, list[dict[str, str]]] = defaultdict(list)
     with path.open(newline="") as file:
         for line in csv.DictReader(file):
-            opening, high, low, close = (price_from_text(line[name], name) for name in ("open", "high", "low", "close"))
-            row = Row(opening, high, low, close, int(line["volume"]))
-            recorded[line["symbol"]].append((line["date"], row))
-    return {symbol: [row for _, row in sorted(rows)] for symbol, rows in recorded.items()}
+            lines[line["symbol"]].append(line)
+    return {symbol: _recorded(sorted(own, key=lambda line: line["date"])) for symbol, own in lines.items()}
+
+
+def _recorded(lines: list[dict[str, str]]) -> Recorded:
+    rows, dividends = [], [0]
+    for line in lines:
+        opening, high, low, close = (price_from_text(line[name], name) for name in ("open", "high", "low", "close"))
+        rows.append(Row(opening, high, low, close, int(line["volume"])))
+    ratios = [Decimal(line["adj_close"]) / Decimal(line["close"]) for line in lines]
+    for i in range(1, len(rows)):
+        # The file has no dividends, but its adjusted closes grow by them: by dividend / close, against the raw ones.
+        grown = Decimal(rows[i].close) * (ratios[i] / ratios[i - 1] - 1) / _CENT
+        dividends.append(int(grown.to_integral_value()) * _CENT)
+    return Recorded(rows, dividends)

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 JSON = "application/json"
-_KEY_PAGE = "https://www.alphavantage.co/support/#api-key"
-_DOCUMENTATION = "https://www.alphavantage.co/documentation/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +26,9 @@ def csv_reply(lines: Iterable[Sequence[str]], filename: str, headers: dict[str, 
     return Reply(body.encode(), content_type="application/x-download", headers=disposition | headers)
 
 
-def no_such_function(function: str) -> Reply:
-    return _error(f"This API function ({function}) does not exist.")
-
-
-def key_missing() -> Reply:
-    return _error(
-        f"the parameter apikey is invalid or missing. Please claim your free API key on ({_KEY_PAGE}). "
-        "It should take less than 20 seconds."
-    )
-
-
-def invalid_call(function: str) -> Reply:
-    """What the API says to an unknown symbol and to any parameter's value that it does not accept."""
-    return _error(f"Invalid API call. Please retry or visit the documentation ({_DOCUMENTATION}) for {function}.")
-
-
 def method_not_allowed(method: str) -> Reply:
     return json_reply({"detail": f'Method "{method}" not allowed.'}, 405)
 
 
 def not_found() -> Reply:
     return json_reply({"detail": "Not found."}, 404)
-
-
-def _error(message: str) -> Reply:
-    return json_reply({"Error Message": message})

@@ -1,22 +1,29 @@
-"""The HTTP side: `/query` as the API answers it, and `/health`, which is no part of the API, for probes.
+"""The HTTP side: `/query` as the API answers it; `/health`, for probes, and `/control` are no part of the API.
 
 One thread a connection. The API key is never logged: lines name the function and the symbol alone.
 """
 
 import gzip
+import ipaddress
+import json
 import logging
+import os
+import socket
 import socketserver
+import struct
 import sys
-from collections.abc import Callable
-from datetime import datetime
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
 from pipeline.domain.calendar import last_closed_session
-from pipeline.embedded.alphavantage.functions import answer
+from pipeline.domain.errors import InvalidValue
+from pipeline.embedded.alphavantage.control import Control
+from pipeline.embedded.alphavantage.faults import CUT_OFF, HEADER, RESET, SLOW
 from pipeline.embedded.alphavantage.market import Market
 from pipeline.embedded.alphavantage.replies import JSON, Reply, json_reply, method_not_allowed, not_found
+from pipeline.embedded.alphavantage.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +32,23 @@ _API_HEADERS = {
     "Allow": "GET, HEAD, OPTIONS",
     "Via": "1.1 vegur",
     "Vary": "Cookie, Origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_MAX_DISCARDED = 1 << 20
+_MAX_BODY = 1 << 20  # of a request, in bytes
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Simulator(ThreadingHTTPServer):
-    """Listens once it is made; raises OSError when the address is taken. `clock` gives the time, aware."""
+    """Listens once it is made; raises OSError when the address is taken."""
 
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], market: Market, clock: Callable[[], datetime]) -> None:
-        self.market, self.clock = market, clock
+    def __init__(self, address: tuple[str, int], market: Market, control: Control) -> None:
+        self.market, self.control = market, control
+        self.service = Service(market, control)
         super().__init__(address, _Handler)
 
     @property
@@ -66,9 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         if path == "/query":
-            self._send(self._query(dict(parse_qsl(query, keep_blank_values=True))))
+            self._query(dict(parse_qsl(query, keep_blank_values=True)))
         elif path == "/health":
             self._send(self._health())
+        elif path == "/control" and self._is_near():
+            self._send(json_reply(self.server.control.state()))
         else:
             self._send(not_found())
 
@@ -77,24 +90,57 @@ class _Handler(BaseHTTPRequestHandler):
     def do_OPTIONS(self) -> None:
         self._send(Reply(b""))
 
+    def do_POST(self) -> None:
+        if self.path == "/control" and self._is_near():
+            self._send(self._set(self._body()))
+        else:
+            self._refuse()
+
     def _refuse(self) -> None:
-        # Read what was sent, up to a limit: a connection closed over unread bytes is reset, and the reply with it.
-        length = self.headers.get("Content-Length", "")
-        self.rfile.read(min(int(length), _MAX_DISCARDED) if length.isdecimal() else 0)
+        self._body()
         self.close_connection = True
         self._send(method_not_allowed(self.command))
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_TRACE = _refuse
+    do_PUT = do_PATCH = do_DELETE = do_TRACE = _refuse
 
-    def _query(self, parameters: dict[str, str]) -> Reply:
-        reply = answer(parameters, self.server.market, self.server.clock())
+    def _body(self) -> bytes:
+        """What was sent, up to a limit. To be read always: a connection closed over unread bytes is reset, reply and all."""
+        length = self.headers.get("Content-Length", "")
+        return self.rfile.read(min(int(length), _MAX_BODY) if length.isdecimal() else 0)
+
+    def _is_near(self) -> bool:
+        """Whether the client is on this machine; nobody else may see or set what the simulator does."""
+        return ipaddress.ip_address(self.client_address[0]).is_loopback
+
+    def _set(self, body: bytes) -> Reply:
+        try:
+            self.server.control.apply(json.loads(body))
+        except (InvalidValue, ValueError) as error:
+            return json_reply({"detail": str(error)}, 400)
+        return json_reply(self.server.control.state())
+
+    def _query(self, parameters: dict[str, str]) -> None:
+        reply, fault = self.server.service.query(parameters, self.headers.get(HEADER))
         function, symbol = (parameters.get(name, "")[:40] for name in ("function", "symbol"))
-        log.info("%s %r %r: %d bytes", self.command, function, symbol, len(reply.body))
-        return reply
+        told = f", fault {fault.name}" if fault else ""
+        log.info("%s %r %r: %d bytes%s", self.command, function, symbol, len(reply.body), told)
+        if fault and fault.name == SLOW:
+            time.sleep(fault.seconds)
+        if fault and fault.name == RESET:
+            self._reset()
+        else:
+            self._send(reply, cut_off=fault is not None and fault.name == CUT_OFF)
+
+    def _reset(self) -> None:
+        """Ends the connection as a crash would: the client gets a reset instead of a reply."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        # Not by `close`, which waits for the files made of the socket, and not after the server's own `shutdown`.
+        os.close(self.connection.detach())
 
     def _health(self) -> Reply:
         market = self.server.market
-        last = last_closed_session(self.server.clock())
+        last = last_closed_session(self.server.control.clock())
         return json_reply(
             {
                 "status": "ok",
@@ -104,7 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             }
         )
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: Reply, cut_off: bool = False) -> None:
+        """With `cut_off` the connection closes in the middle of the body."""
         body, headers = reply.body, _API_HEADERS | reply.headers
         if reply.content_type == JSON and "gzip" in self.headers.get("Accept-Encoding", ""):
             body, headers = gzip.compress(body), headers | {"Content-Encoding": "gzip"}
@@ -113,11 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(body)))
+        self.close_connection |= cut_off
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(body[: len(body) // 2] if cut_off else body)
 
     def version_string(self) -> str:
         return "cloudflare"
