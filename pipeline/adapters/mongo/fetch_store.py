@@ -1,7 +1,8 @@
 """Fetch records in MongoDB.
 
 Collections: `fetches` (_id: the fetch's id; a FetchRecord's fields, with `touched_at`, the last time that something happened to
-it, and `lease_until`), and `replies` (_id: the fetch's id; the body compressed), apart so that lists of records stay light.
+it, `lease_until`, and `open`, whether the state is an open one), and `replies` (_id: the fetch's id; the body compressed), apart
+so that lists of records stay light. Queries ask for equality: the embedded server answers most others without an index.
 """
 
 import zlib
@@ -18,7 +19,6 @@ from pipeline.adapters.mongo.connection import Document, duplicate_key, in_trans
 from pipeline.domain.errors import InvalidValue, MarketDataKind
 from pipeline.domain.fetches import OPEN_STATES, Change, FetchRecord, FetchState, Reply
 
-_OPEN = {"$in": list(OPEN_STATES)}
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in ("id", "state", "reply", "change")]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
@@ -42,27 +42,25 @@ class MongoFetchStore:
 
     def get(self, fetch_id: str) -> FetchRecord | None:
         with mapped_errors():
-            return self._with_reply(self._fetches.find_one({"_id": fetch_id}))
+            document = self._fetches.find_one({"_id": fetch_id})
+            return self._with_reply(document) if document else None
 
     def open_fetch(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
-            found = self._fetches.find({"state": _OPEN, "symbol": symbol, "interval": interval})
-            return self._with_reply(max(found, key=lambda document: document["queued_at"], default=None))
+            found = list(self._fetches.find({"open": True, "symbol": symbol, "interval": interval}))
+            return self._with_reply(max(found, key=lambda document: document["queued_at"])) if found else None
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
-        free = [
-            {"state": {"$in": [FetchState.QUEUED, FetchState.WAITING]}},
-            {"state": FetchState.RUNNING, "lease_until": {"$lte": now}},
-        ]
+        free = [{"state": {"$ne": FetchState.RUNNING}}, {"lease_until": {"$lte": now}}]
         values = {"state": FetchState.RUNNING, "started_at": now, "touched_at": now, "lease_until": lease_until}
         cleared = dict.fromkeys(("kind", "reason", "retry_at"))
         with mapped_errors():
             document = self._fetches.find_one_and_update(
-                {"_id": fetch_id, "$or": free},
+                {"_id": fetch_id, "open": True, "$or": free},
                 {"$set": values | cleared, "$inc": {"attempts": 1}},
                 return_document=ReturnDocument.AFTER,
             )
-            return self._with_reply(document)
+            return self._with_reply(document) if document else None
 
     def save_reply(self, fetch_id: str, reply: Reply) -> None:
         document = {
@@ -80,18 +78,25 @@ class MongoFetchStore:
         return self._change({"_id": fetch_id, "state": FetchState.RUNNING}, values | {"touched_at": retry_at})
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
-        values = {"state": FetchState.FAILED, "kind": kind, "reason": reason, "finished_at": at, "retry_at": None}
-        return self._change({"_id": fetch_id, "state": _OPEN}, values | {"touched_at": at})
+        values = {
+            "state": FetchState.FAILED,
+            "open": False,
+            "kind": kind,
+            "reason": reason,
+            "finished_at": at,
+            "retry_at": None,
+        }
+        return self._change({"_id": fetch_id, "open": True}, values | {"touched_at": at})
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
-        stored = {"_id": fetch_id, "state": _OPEN, "stored_at": {"$ne": None}}
-        values = {"state": FetchState.SUCCEEDED, "message_id": message_id, "published_at": at, "finished_at": at}
-        return self._change(stored, values | {"touched_at": at})
+        stored = {"_id": fetch_id, "open": True, "stored_at": {"$ne": None}}
+        values = {"state": FetchState.SUCCEEDED, "open": False, "message_id": message_id}
+        return self._change(stored, values | dict.fromkeys(("published_at", "finished_at", "touched_at"), at))
 
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
         with mapped_errors():
-            found = self._fetches.find({"state": _OPEN, "touched_at": {"$lt": before}})
-            return self._with_replies(list(found.sort("queued_at", ASCENDING).limit(limit)))
+            found = self._fetches.find({"open": True, "touched_at": {"$lt": before}})
+            return [self._with_reply(document) for document in found.sort("queued_at", ASCENDING).limit(limit)]
 
     def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
@@ -115,13 +120,8 @@ class MongoFetchStore:
                 break
         return found
 
-    def _with_reply(self, document: Document | None) -> FetchRecord | None:
-        return self._with_replies([document])[0] if document else None
-
-    def _with_replies(self, documents: list[Document]) -> list[FetchRecord]:
-        ids = [document["_id"] for document in documents]
-        replies = {reply["_id"]: reply for reply in self._replies.find({"_id": {"$in": ids}})} if ids else {}
-        return [_record(document, replies.get(document["_id"])) for document in documents]
+    def _with_reply(self, document: Document) -> FetchRecord:
+        return _record(document, self._replies.find_one({"_id": document["_id"]}))
 
 
 def change_of(document: Mapping[str, Any]) -> Change:
@@ -131,8 +131,13 @@ def change_of(document: Mapping[str, Any]) -> Change:
 
 def _document(record: FetchRecord) -> Document:
     document = {name: getattr(record, name) for name in _PLAIN}
-    change = asdict(record.change) if record.change else None
-    return document | {"_id": record.id, "state": record.state, "change": change, "touched_at": record.queued_at}
+    return document | {
+        "_id": record.id,
+        "state": record.state,
+        "open": record.state in OPEN_STATES,
+        "change": asdict(record.change) if record.change else None,
+        "touched_at": record.queued_at,
+    }
 
 
 def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> FetchRecord:
