@@ -38,7 +38,7 @@ class FetchStore(Protocol):
         """Open records that nothing has happened to since `before`: lost tasks, to be sent again. Oldest first."""
 
     def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        """The symbol's newest fetch if it failed, else None."""
+        """The symbol's newest fetch that has ended, if it failed; else None."""
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:
         """Newest first, without their replies."""

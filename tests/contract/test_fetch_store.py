@@ -178,7 +178,7 @@ def test_the_last_failure_counts_only_when_nothing_newer_went_well(fetches: Fetc
         taken(fetches, str(number), symbol, at=number)
     assert fetches.last_failure("AAPL", DAILY) is None
     fetches.fail("0", "transport", "no answer", after(10))
-    assert fetches.last_failure("AAPL", DAILY) is None
+    assert fetches.last_failure("AAPL", DAILY) == fetches.get("0"), "the newer one has not ended"
     fetches.fail("2", "unknown_symbol", "unknown", after(11))
     assert fetches.last_failure("AAPL", DAILY) == fetches.get("2")
     assert fetches.last_failure("MSFT", DAILY) is None

@@ -74,7 +74,8 @@ class MemoryFetchStore:
         return sorted(found, key=lambda record: record.queued_at)[:limit]
 
     def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        newest = next(iter(self._newest_first(symbol, interval)), None)
+        ended = (r for r in self._newest_first(symbol, interval) if r.state not in OPEN_STATES)
+        newest = next(ended, None)
         return newest if newest and newest.state == FetchState.FAILED else None
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:

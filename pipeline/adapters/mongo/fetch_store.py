@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import Binary
-from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.errors import PyMongoError
 
 from pipeline.adapters.mongo.connection import Document, duplicate_key, in_transaction, mapped_errors
 from pipeline.domain.errors import InvalidValue, MarketDataKind
 from pipeline.domain.fetches import OPEN_STATES, Change, FetchRecord, FetchState, Reply
 
+_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)  # the lease of a record that nobody works on
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in ("id", "state", "reply", "change")]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
@@ -51,16 +52,13 @@ class MongoFetchStore:
             return self._with_reply(max(found, key=lambda document: document["queued_at"])) if found else None
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
-        free = [{"state": {"$ne": FetchState.RUNNING}}, {"lease_until": {"$lte": now}}]
+        free = {"_id": fetch_id, "open": True, "lease_until": {"$lte": now}}
         values = {"state": FetchState.RUNNING, "started_at": now, "touched_at": now, "lease_until": lease_until}
         cleared = dict.fromkeys(("kind", "reason", "retry_at"))
+        # Not find_one_and_update, for which the embedded server reads every record. The lease keeps others away meanwhile.
         with mapped_errors():
-            document = self._fetches.find_one_and_update(
-                {"_id": fetch_id, "open": True, "$or": free},
-                {"$set": values | cleared, "$inc": {"attempts": 1}},
-                return_document=ReturnDocument.AFTER,
-            )
-            return self._with_reply(document) if document else None
+            taken = self._fetches.update_one(free, {"$set": values | cleared, "$inc": {"attempts": 1}})
+            return self.get(fetch_id) if taken.modified_count else None
 
     def save_reply(self, fetch_id: str, reply: Reply) -> None:
         document = {
@@ -73,20 +71,14 @@ class MongoFetchStore:
             self._fetches.update_one({"_id": fetch_id}, {"$set": {"touched_at": reply.received_at}})
 
     def wait(self, fetch_id: str, kind: MarketDataKind, reason: str, retry_at: datetime) -> bool:
+        running = {"_id": fetch_id, "state": FetchState.RUNNING}
         values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at}
         # Nothing can happen to it before `retry_at`, so it counts as touched until then.
-        return self._change({"_id": fetch_id, "state": FetchState.RUNNING}, values | {"touched_at": retry_at})
+        return self._change(running, values | {"lease_until": _NOBODY, "touched_at": retry_at})
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
-        values = {
-            "state": FetchState.FAILED,
-            "open": False,
-            "kind": kind,
-            "reason": reason,
-            "finished_at": at,
-            "retry_at": None,
-        }
-        return self._change({"_id": fetch_id, "open": True}, values | {"touched_at": at})
+        values = {"state": FetchState.FAILED, "open": False, "kind": kind, "reason": reason, "retry_at": None}
+        return self._change({"_id": fetch_id, "open": True}, values | {"finished_at": at, "touched_at": at})
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
         stored = {"_id": fetch_id, "open": True, "stored_at": {"$ne": None}}
@@ -100,7 +92,8 @@ class MongoFetchStore:
 
     def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
-            newest = self._newest({"symbol": symbol, "interval": interval}, 1)
+            ended = {"state": {"$in": [FetchState.SUCCEEDED, FetchState.FAILED]}}
+            newest = self._newest({"symbol": symbol, "interval": interval} | ended, 1)
             return self._with_reply(newest[0]) if newest and newest[0]["state"] == FetchState.FAILED else None
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:
@@ -137,6 +130,7 @@ def _document(record: FetchRecord) -> Document:
         "open": record.state in OPEN_STATES,
         "change": asdict(record.change) if record.change else None,
         "touched_at": record.queued_at,
+        "lease_until": _NOBODY,
     }
 
 
