@@ -18,12 +18,10 @@ class CeleryBatchLink:
         try:
             with self._app.producer_or_acquire() as producer:
                 for batch in batches:
-                    # Flower shows commands and fetches; 40 batches a second would bury them.
                     self._app.send_task(
                         "receiver.buffer",
                         [batch.to_message()],
                         producer=producer,
-                        send_events=False,
                         ignore_result=True,
                     )
         except (OperationalError, OSError) as error:

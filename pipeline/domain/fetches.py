@@ -19,6 +19,7 @@ class FetchState(StrEnum):
     FAILED = "failed"
 
 
+INTERNAL = "internal"  # the kind of a failure that was Tickerline's own
 OPEN_STATES = (FetchState.QUEUED, FetchState.RUNNING, FetchState.WAITING)
 
 
@@ -54,7 +55,7 @@ class FetchRecord:
     queued_at: datetime
     state: FetchState = FetchState.QUEUED
     interval: str = DAILY
-    kind: str | None = None  # of the error: MarketDataKind, or "internal"
+    kind: str | None = None  # of the error: MarketDataKind, or INTERNAL
     reason: str | None = None  # in words, for people
     attempts: int = 0
     started_at: datetime | None = None

@@ -37,8 +37,8 @@ class FetchStore(Protocol):
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
         """Open records that nothing has happened to since `before`: lost tasks, to be sent again. Oldest first."""
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        """The symbol's newest fetch that has ended, if it failed; else None."""
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
+        """The symbol's newest fetch that has ended, of those that were ever taken."""
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:
         """Newest first, without their replies."""

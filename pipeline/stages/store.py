@@ -31,8 +31,8 @@ class Store:
         try:
             bars = self._market_data.read(record.reply, record.symbol, record.interval)
         except MarketDataError as error:
-            self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now())
-            self._meter.add("failed")
+            if self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now()):
+                self._meter.add("failed")
             return False
         change = self._bars.store(fetch_id, bars, self._clock.now())
         self._meter.count(change.count)

@@ -19,7 +19,9 @@ def every_symbol_moves(audit: TickAudit, since: float) -> None:
     """Wait until each symbol has come anew; counted from `since`, when it was killed."""
     before = audit.counts()
     left = TICKS_AGAIN_S - (time.monotonic() - since)
-    wait_until(lambda: all(audit.counts()[s] > before[s] for s in WATCHLIST), "every symbol ticks again", max(left, 0.1))
+    wait_until(
+        lambda: all(audit.counts()[s] > before[s] for s in WATCHLIST), "every symbol ticks again", max(left, 0.1)
+    )
 
 
 @pytest.mark.parametrize("name", [*SERVERS, *PROCESSES])

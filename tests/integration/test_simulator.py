@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from alpha_vantage.alphavantage import AlphaVantage  # type: ignore[import-untyped]
-from alpha_vantage.timeseries import TimeSeries  # type: ignore[import-untyped]
+from alpha_vantage.alphavantage import AlphaVantage
+from alpha_vantage.timeseries import TimeSeries
 
 from pipeline.domain.calendar import sessions_back
 from tests.integration.simulator_process import FRIDAY, KEY, ROOT, Server, simulator

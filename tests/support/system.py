@@ -85,10 +85,13 @@ class System:
         return done.stdout
 
     def down(self) -> None:
-        pids = self.pids() if (self.data / "run").exists() else []
+        pids = self.pids() if self.is_up() else []
         done = self.manage("down")
         assert done.returncode == 0, done.stderr
         wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), "every process has ended", 30)
+
+    def is_up(self) -> bool:
+        return "nothing is running" not in self.manage("status", timeout=30).stderr
 
     def status(self) -> dict[str, Json]:
         done = self.manage("status", "--json", timeout=30)

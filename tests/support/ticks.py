@@ -63,6 +63,11 @@ class TickAudit:
         with self._lock:
             return dict(self._newest)
 
+    def first_numbers(self) -> dict[Key, int]:
+        """The first number of each session and symbol."""
+        with self._lock:
+            return {key: numbers[0] for key, numbers in self._numbers.items()}
+
     def rates(self, seconds: float) -> dict[str, float]:
         """Records a second by symbol, over the next `seconds`."""
         before, start = self.counts(), time.monotonic()

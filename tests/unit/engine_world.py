@@ -5,14 +5,13 @@ from contextlib import suppress
 from uuid import uuid4
 
 from pipeline.adapters.memory.bar_store import MemoryBarStore
-from pipeline.adapters.memory.database import MemoryDatabase
-from pipeline.adapters.memory.fetch_store import MemoryFetchStore
-from pipeline.adapters.memory.table import MemoryTable
-
 from pipeline.adapters.memory.batch_link import MemoryLink
 from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.lease import MemoryLeases
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.memory.table import MemoryTable
 from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickLog
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, daily_bar_time
@@ -68,8 +67,8 @@ class World:
 
     def start_driver(self, name: str = "driver-1") -> Tick:
         driver = Tick(
-            self.plan, self.watch, self.bars, self.leases, self.watermarks, self.link, self.clock, self.rules, self.meters["tick"],
-            name, "simulator",
+            self.plan, self.watch, self.bars, self.leases, self.watermarks, self.link, self.clock, self.rules,
+            self.meters["tick"], name, "simulator",
         )  # fmt: skip
         self.drivers.append(driver)
         return driver

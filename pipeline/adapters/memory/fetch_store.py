@@ -73,10 +73,9 @@ class MemoryFetchStore:
             ]
         return sorted(found, key=lambda record: record.queued_at)[:limit]
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        ended = (r for r in self._newest_first(symbol, interval) if r.state not in OPEN_STATES)
-        newest = next(ended, None)
-        return newest if newest and newest.state == FetchState.FAILED else None
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
+        newest = self._newest_first(symbol, interval)
+        return next((r for r in newest if r.attempts and r.state not in OPEN_STATES), None)
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:
         return [replace(record, reply=None) for record in self._newest_first()[:limit]]

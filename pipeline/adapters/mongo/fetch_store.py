@@ -90,11 +90,11 @@ class MongoFetchStore:
             found = self._fetches.find({"open": True, "touched_at": {"$lt": before}})
             return [self._with_reply(document) for document in found.sort("queued_at", ASCENDING).limit(limit)]
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
-            ended = {"state": {"$in": [FetchState.SUCCEEDED, FetchState.FAILED]}}
+            ended = {"open": False, "attempts": {"$gt": 0}}
             newest = self._newest({"symbol": symbol, "interval": interval} | ended, 1)
-            return self._with_reply(newest[0]) if newest and newest[0]["state"] == FetchState.FAILED else None
+            return self._with_reply(newest[0]) if newest else None
 
     def recent(self, limit: int = 50) -> list[FetchRecord]:
         with mapped_errors():
