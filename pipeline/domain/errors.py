@@ -1,4 +1,7 @@
-"""Errors that cross a boundary. One type a boundary; the error itself says whether trying again can help."""
+"""Errors that cross a boundary. One type a boundary; the error itself says whether trying again can help.
+
+Their `args` are what they were made of, so that they survive pickling: Celery takes one that doesn't for its base class.
+"""
 
 from enum import StrEnum
 
@@ -15,8 +18,11 @@ class InvalidValue(TickerlineError, ValueError):
     """A value breaks a rule of the domain. `field` names it, `rule` says what was expected."""
 
     def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
+        super().__init__(field, rule)
         self.field, self.rule = field, rule
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.rule}"
 
 
 class MarketDataKind(StrEnum):
@@ -46,9 +52,12 @@ class MarketDataError(TickerlineError):
     """Alpha Vantage did not give bars. The message never holds the API key."""
 
     def __init__(self, kind: MarketDataKind, message: str) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)
         self.kind = kind
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def retry_after(self) -> float | None:

@@ -117,7 +117,9 @@ class Fetch:
             return False
         if last.finished_at + _REMEMBERED <= now:
             return False
-        reason = f"Alpha Vantage did not know {record.symbol} on {last.finished_at:%Y-%m-%d}; not asked again for 30 days"
+        reason = (
+            f"Alpha Vantage did not know {record.symbol} on {last.finished_at:%Y-%m-%d}; not asked again for 30 days"
+        )
         self._fail(record.id, MarketDataKind.UNKNOWN_SYMBOL, reason)
         return True
 

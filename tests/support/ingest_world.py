@@ -117,7 +117,8 @@ class IngestWorld:
     def bring(self, *symbols: str) -> list[str]:
         """Request the symbols and run their chains; returns the fetch ids."""
         ids = [self.ask(symbol) for symbol in symbols]
-        assert all([self.run_chain(fetch_id) for fetch_id in ids])
+        for fetch_id in ids:
+            assert self.run_chain(fetch_id)
         return ids
 
     def sweep_round(self) -> list[str]:
