@@ -45,7 +45,7 @@ def test_the_first_round_of_beat_stores_100_bars_of_each_watched_symbol(system: 
 
 def test_five_symbols_tick_at_10_hz_on_kafka_by_the_published_schema(system: System, audit: TickAudit) -> None:
     wait_until(lambda: set(audit.counts()) >= WATCHLIST, "ticks of the watchlist")
-    rates = audit.rates(5)
+    rates = audit.rates(10)
     assert all(9 <= rates[symbol] <= 11 for symbol in WATCHLIST), rates
     lenient = SCHEMA | {"properties": SCHEMA["properties"] | {"price": {"type": "number"}}}
     for symbol, tick in audit.newest().items():
