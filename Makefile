@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test lint format pins clean
+.PHONY: run down status install install-dev test test-faults lint format pins clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -23,6 +23,10 @@ install-dev: $(VENV)/.installed-dev
 
 test: install-dev
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Everything is killed once, and the workers are restarted under a running audit: for 5 minutes with FULL=1.
+test-faults: install-dev
+	$(BIN)/python -m pytest -s tests/faults $(PYTEST_ARGS)
 
 lint: install-dev
 	$(BIN)/ruff format --check .

@@ -38,8 +38,10 @@ task_acks_late = True
 task_reject_on_worker_lost = False
 worker_prefetch_multiplier = 4
 worker_cancel_long_running_tasks_on_connection_loss = True
+# SIGTERM: what runs gets this many seconds, then goes back to the queue.
+worker_soft_shutdown_timeout = 8
 worker_send_task_events = True
-task_send_sent_event = True
+task_send_sent_event = False  # one more message for each of 40 batches a second; workers tell of what they got
 worker_hijack_root_logger = False
 worker_enable_remote_control = True
 timezone = "UTC"

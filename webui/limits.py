@@ -9,7 +9,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
-MAX_BODY = 1_000_000  # bytes; the API's own limit, 64 kB, is in webui/api/parsing.py
+MAX_BODY = 1_000_000  # bytes; the API's own limit, 256 kB, is in webui/api/parsing.py
 
 
 class _TooLarge(Exception):

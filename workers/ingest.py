@@ -5,7 +5,9 @@
 3. `sweep` (beat) sends on what was lost, and what waited long enough.
 """
 
-from celery import chain, signature
+from typing import Any
+
+from celery import Task, chain, signature
 
 from pipeline import bootstrap
 from pipeline.domain.bars import DAILY
@@ -34,21 +36,29 @@ def send_later(fetch_id: str, seconds: float) -> None:
     chain(asked, *(signature(name, app=app) for name in others)).apply_async()
 
 
-@app.task(name="ingest.fetch", bind=True, **_AGAIN)
-def fetch(self: "app.Task", fetch_id: str) -> str:
+class FetchTask(Task):
+    """A step of one fetch. What an outside system broke is sent again by the sweep; an error of ours ends the fetch."""
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        if not isinstance(exc, Unavailable):
+            _stages().fetch.give_up(args[0])
+
+
+@app.task(name="ingest.fetch", base=FetchTask, bind=True, **_AGAIN)
+def fetch(self: FetchTask, fetch_id: str) -> str:
     if not _stages().fetch.run(fetch_id, send_later):
         self.request.chain = None  # nothing to hand over: the record says why
     return fetch_id
 
 
-@app.task(name="ingest.store", bind=True, **_AGAIN)
-def store(self: "app.Task", fetch_id: str) -> str:
+@app.task(name="ingest.store", base=FetchTask, bind=True, **_AGAIN)
+def store(self: FetchTask, fetch_id: str) -> str:
     if not _stages().store.run(fetch_id):
         self.request.chain = None
     return fetch_id
 
 
-@app.task(name="ingest.publish", **_AGAIN)
+@app.task(name="ingest.publish", base=FetchTask, **_AGAIN)
 def publish(fetch_id: str) -> str:
     _stages().publish.run(fetch_id)
     return fetch_id

@@ -1,25 +1,27 @@
 """The links between driver and receiver as Celery messages."""
 
+from celery import Celery
 from kombu.exceptions import OperationalError
 
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
-from workers.app import app
+from workers.app import app as workers_app
 
 
 class CeleryBatchLink:
     """Batches to the receivers' queue; each batch is a task."""
 
+    def __init__(self, app: Celery = workers_app) -> None:
+        self._app = app
+
     def send(self, batches: list[Batch]) -> None:
         try:
-            with app.producer_or_acquire() as producer:
+            with self._app.producer_or_acquire() as producer:
                 for batch in batches:
-                    # Flower shows commands and fetches; 40 batches a second would bury them.
-                    app.send_task(
+                    self._app.send_task(
                         "receiver.buffer",
                         [batch.to_message()],
                         producer=producer,
-                        send_events=False,
                         ignore_result=True,
                     )
         except (OperationalError, OSError) as error:
@@ -27,8 +29,9 @@ class CeleryBatchLink:
 
     def depth(self) -> int:
         try:
-            with app.connection_or_acquire() as connection:
-                return int(connection.default_channel.queue_declare("receiver", passive=True).message_count)
+            with self._app.connection_or_acquire() as connection:
+                # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
+                return int(connection.default_channel.queue_declare("receiver").message_count)
         except (OperationalError, OSError) as error:
             raise Unavailable(f"broker: {type(error).__name__}") from None
 
@@ -36,8 +39,11 @@ class CeleryBatchLink:
 class CeleryRepeatLink:
     """Requests to the drivers to make batches again."""
 
+    def __init__(self, app: Celery = workers_app) -> None:
+        self._app = app
+
     def ask(self, shard: int, after: Position, before: Position) -> None:
         try:
-            app.send_task("driver.repeat", [shard, list(after), list(before)], expires=30)
+            self._app.send_task("driver.repeat", [shard, list(after), list(before)], expires=30)
         except (OperationalError, OSError) as error:
             raise Unavailable(f"broker: {type(error).__name__}") from None

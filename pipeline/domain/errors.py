@@ -1,4 +1,7 @@
-"""Errors that cross a boundary. One type a boundary; the error itself says whether trying again can help."""
+"""Errors that cross a boundary. One type a boundary; the error itself says whether trying again can help.
+
+Their `args` are what they were made of, so that they survive pickling: Celery takes one that doesn't for its base class.
+"""
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,8 +20,11 @@ class InvalidValue(TickerlineError, ValueError):
     """A value breaks a rule of the domain. `field` names it, `rule` says what was expected."""
 
     def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
+        super().__init__(field, rule)
         self.field, self.rule = field, rule
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.rule}"
 
 
 class MarketDataKind(StrEnum):
@@ -62,9 +68,12 @@ class MarketDataError(TickerlineError):
         once: bool = False,
         full_refused: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(kind, message)
         self.kind, self.message, self.once, self.full_refused = kind, message, once, full_refused
         self.wait_s = _WAIT_S.get(kind) if wait_s is None else wait_s
+
+    def __str__(self) -> str:
+        return self.message
 
     def retry_at(self, now: datetime, attempts: int = 1) -> datetime | None:
         """When to ask again, after so many attempts; None when it never helps.

@@ -43,7 +43,7 @@ class BarsEvent:
                 raise InvalidValue("type", f"expected {cls.type!r}")
             first, last = value.pop("first"), value.pop("last")
             return cls(first=from_rfc3339(first) if first else None, last=from_rfc3339(last) if last else None, **value)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             if isinstance(error, InvalidValue):
                 raise
             raise InvalidValue("event", f"expected a {cls.type} event as JSON") from None

@@ -22,6 +22,7 @@ class FetchState(StrEnum):
 
 
 DELETED = "deleted"  # the kind of a fetch whose symbol was deleted meanwhile
+INTERNAL = "internal"  # the kind of a failure that was Tickerline's own
 OPEN_STATES = (FetchState.QUEUED, FetchState.RUNNING, FetchState.WAITING)
 
 
@@ -85,7 +86,7 @@ class FetchRecord:
     queued_at: datetime
     state: FetchState = FetchState.QUEUED
     interval: str = DAILY
-    kind: str | None = None  # of the error: MarketDataKind, "quota" (waits for a permit), or "internal"
+    kind: str | None = None  # of the error: MarketDataKind, INTERNAL, DELETED, or "quota" (waits for a permit)
     reason: str | None = None  # in words, for people
     attempts: int = 0
     started_at: datetime | None = None

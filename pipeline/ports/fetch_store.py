@@ -71,8 +71,8 @@ class FetchStore(Protocol):
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
         """Open records that nothing has happened to since `before`: lost tasks, to be sent again. Oldest first."""
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        """The symbol's newest fetch if it failed, else None."""
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
+        """The symbol's newest fetch that has ended, of those that were ever taken."""
 
     def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
         """By symbol the newest fetch of those that were queued since `since`, failed, or are open; without replies."""

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import InvalidValue, MarketDataError, MarketDataKind, Unavailable
-from pipeline.domain.fetches import FetchRecord, FetchState
+from pipeline.domain.fetches import INTERNAL, OPEN_STATES, FetchRecord, FetchState
 from pipeline.domain.planner import REMEMBERED
 from pipeline.domain.requests import Request
 from pipeline.domain.symbols import checked_symbol
@@ -81,8 +81,14 @@ class Fetch:
         """
         now = self._clock.now()
         known = self._fetches.get(fetch_id)
-        if known and known.reply and known.state == FetchState.RUNNING:
+        if known is None or known.state not in OPEN_STATES:
+            return False
+        if known.reply and known.state == FetchState.RUNNING:
             return True  # an earlier run saved it, then was lost
+        if known.retry_at and known.retry_at > now:
+            return False  # sent twice: its time has not come
+        if self._refuse_known_unknown(known, now):
+            return False
         record = self._fetches.take(fetch_id, now, now + _LEASE)
         if record is None:
             return False
@@ -90,7 +96,6 @@ class Fetch:
             return True
         request = self._affordable(record)
         try:
-            self._refuse_known_unknown(record)
             if not self._permitted(record, later):
                 return False
             reply = self._market_data.ask(request)
@@ -117,16 +122,22 @@ class Fetch:
         """Another plan is asked anew."""
         return f"{request.function} outputsize=full, plan {self._permits.plan_name}"
 
-    def _refuse_known_unknown(self, record: FetchRecord) -> None:
-        """A symbol that Alpha Vantage didn't know costs no second request within 30 days."""
-        failed = self._fetches.last_failure(record.symbol, record.interval)
-        if failed is None or failed.kind != MarketDataKind.UNKNOWN_SYMBOL or failed.finished_at is None:
-            return
-        if failed.finished_at + REMEMBERED > self._clock.now():
-            raise MarketDataError(
-                MarketDataKind.UNKNOWN_SYMBOL,
-                f"Alpha Vantage did not know {record.symbol} on {failed.finished_at:%Y-%m-%d}; not asked again for 30 days",
-            )
+    def give_up(self, fetch_id: str) -> None:
+        """An error of ours would break the fetch each time that it is sent again; so it ends."""
+        self._fail(fetch_id, INTERNAL, "an error inside Tickerline; the log of the ingest worker has it")
+
+    def _refuse_known_unknown(self, record: FetchRecord, now: datetime) -> bool:
+        """A symbol that Alpha Vantage didn't know costs no second request within 30 days, and no attempt."""
+        last = self._fetches.last_finished(record.symbol, record.interval)
+        if last is None or last.kind != MarketDataKind.UNKNOWN_SYMBOL or last.finished_at is None:
+            return False
+        if last.finished_at + REMEMBERED <= now:
+            return False
+        reason = (
+            f"Alpha Vantage did not know {record.symbol} on {last.finished_at:%Y-%m-%d}; not asked again for 30 days"
+        )
+        self._fail(record.id, MarketDataKind.UNKNOWN_SYMBOL, reason)
+        return True
 
     def _permitted(self, record: FetchRecord, later: Later) -> bool:
         """Whether a request may be sent now; if not, the record waits for its turn, and no attempt is counted."""
@@ -164,9 +175,12 @@ class Fetch:
             self._wait(record, error.kind, error.message, retry_at, later)
             self._meter.add("retries")
         else:
-            self._fetches.fail(record.id, error.kind, error.message, now)
-            self._meter.add("failed")
+            self._fail(record.id, error.kind, error.message)
         self._meter.ok(f"{record.symbol}: {error.message}"[:200])
+
+    def _fail(self, fetch_id: str, kind: str, reason: str) -> None:
+        if self._fetches.fail(fetch_id, kind, reason, self._clock.now()):
+            self._meter.add("failed")
 
 
 Resend = Callable[[FetchRecord, float], None]  # the record, and in how many seconds

@@ -26,19 +26,22 @@ class Listen:
         self._queue, self._bars, self._plan, self._clock = queue, bars, plan, clock
         self._rules, self._meter, self._source, self._wait_s = rules, meter, source, wait_s
         self._reconcile_at = 0.0
+        self._missing = ""  # what a session still needs, in words
 
     def step(self) -> None:
         """Wait for events and act on them; now and then take readiness from the store. Raises Unavailable."""
         if self._clock.monotonic() >= self._reconcile_at:
             self.reconcile()
             self._reconcile_at = self._clock.monotonic() + _RECONCILE_S
-        for delivery in self._queue.receive(self._wait_s):
+        deliveries = self._queue.receive(self._wait_s)
+        self._show()  # a queue that was away is back
+        for delivery in deliveries:
             try:
                 event = BarsStored.from_json(delivery.body)
             except InvalidValue as error:
                 # Not deleted: it comes again, and lands in the dead-letter queue where people can look at it.
                 self._meter.add("malformed")
-                self._meter.ok(f"a message is no event: {error}")
+                self._show(f"a message is no event: {error}")
                 continue
             if event.source == self._source and event.interval == self._rules.interval:
                 self.reconcile()
@@ -54,10 +57,18 @@ class Listen:
             now_ms = to_ms(self._clock.now())
             proposal = propose_session(self._bars, self._rules, self._source, now_ms, None)
             if proposal is None:
-                self._meter.waiting(f"{len(ready)} of {self._rules.ready_symbols} symbols ready")
+                self._missing = f"{len(ready)} of {self._rules.ready_symbols} symbols ready"
+                self._show()
                 return
             session = self._plan.open_session(proposal, None)
         new = [symbol for symbol in ready if symbol not in session.members]
         if new:
             self._plan.admit(session.opened_ms, new)
-        self._meter.ok()
+        self._missing = ""
+        self._show()
+
+    def _show(self, message: str = "") -> None:
+        if self._missing:
+            self._meter.waiting(self._missing)
+        else:
+            self._meter.ok(message)

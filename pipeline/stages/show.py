@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from pipeline.domain.bars import PRICE_SCALE
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.frames import STAGES, Frame
 from pipeline.domain.health import Health, Heartbeat, StageReport
 from pipeline.domain.times import from_rfc3339, rfc3339
@@ -22,7 +23,9 @@ from pipeline.stages.meter import Meter
 
 _STAGES_S = 1.0
 _QUIET_S = 3.0
+_ASK_AGAIN_S = 15.0
 _LOOK_BACK = timedelta(days=30)  # for the close before a bar; a symbol that did not trade that long has no change
+_NOT_ADDED = ("_ms", "_symbols")  # latencies, and what each process sees whole
 _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 
@@ -35,18 +38,19 @@ class Show:
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
         self._closes: dict[str, tuple[str, float | None]] = {}  # symbol -> (bar_time, the close before that bar)
+        self._ask_at = 0.0  # when a store that was away is asked again
         self._last_tick_at: float | None = None
         self._stages_at = 0.0
         self._states: list[dict[str, Any]] = []
 
     def step(self) -> float:
         """Read, check, publish; returns the seconds to wait. Raises Unavailable."""
+        if self._clock.monotonic() >= self._stages_at:  # first: it must go out while the log is away, too
+            self._stages_at = self._clock.monotonic() + _STAGES_S
+            self._publish_stages()
         ticks = self._feed.read(0.05)
         if ticks:
             self._publish_ticks(ticks)
-        if self._clock.monotonic() >= self._stages_at:
-            self._stages_at = self._clock.monotonic() + _STAGES_S
-            self._publish_stages()
         return 0.0
 
     def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
@@ -63,33 +67,40 @@ class Show:
             moved[tick["symbol"]] = self._newest[tick["symbol"]] = shown
         self._meter.count(len(ticks))
         self._last_tick_at = self._clock.monotonic()
-        self._publish({"type": "ticks", "ticks": [moved[symbol] for symbol in sorted(moved)]})
+        if moved:
+            self._publish({"type": "ticks", "ticks": [moved[symbol] for symbol in sorted(moved)]})
 
     def _in_order(self, tick: dict[str, Any]) -> bool:
         """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
         before = self._newest.get(tick["symbol"])
         if before is None:
             return True
-        if tick["session"] == before["session"]:
-            step = tick["seq"] - before["seq"]
-            if step < 1:
-                self._meter.add("repeats")
-            elif step > 1:
-                self._meter.add("gaps", step - 1)
-            return bool(step >= 1)
-        if tick["session"] > before["session"] and tick["seq"] != 1:
-            self._meter.add("gaps", tick["seq"] - 1)
-        return bool(tick["session"] > before["session"])
+        if (tick["session"], tick["seq"]) <= (before["session"], before["seq"]):
+            self._meter.add("repeats")
+            return False
+        missing = tick["seq"] - 1 - (before["seq"] if tick["session"] == before["session"] else 0)
+        if missing:
+            self._meter.add("gaps", missing)
+        return True
 
     def _against_close(self, tick: dict[str, Any]) -> dict[str, float | None]:
         symbol, bar_time = tick["symbol"], tick["bar_time"]
         if self._closes.get(symbol, ("",))[0] != bar_time:
-            self._closes[symbol] = (bar_time, self._close_before(symbol, bar_time))
-        close = self._closes[symbol][1]
-        if close is None:
+            self._ask_close(symbol, bar_time)
+        known_for, close = self._closes.get(symbol, ("", None))
+        if close is None or known_for != bar_time:
             return {"previous_close": None, "change": None, "change_percent": None}
         change = round(tick["price"] - close, 4)
         return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
+
+    def _ask_close(self, symbol: str, bar_time: str) -> None:
+        """A store that is away costs the change, not the ticks: what was read from the log can't be read again."""
+        if self._clock.monotonic() < self._ask_at:
+            return
+        try:
+            self._closes[symbol] = (bar_time, self._close_before(symbol, bar_time))
+        except Unavailable:
+            self._ask_at = self._clock.monotonic() + _ASK_AGAIN_S
 
     def _close_before(self, symbol: str, bar_time: str) -> float | None:
         time = from_rfc3339(bar_time)
@@ -121,7 +132,7 @@ class Show:
 
 
 def stage_states(heartbeats: list[Heartbeat]) -> list[dict[str, Any]]:
-    """Each stage as its processes report it: the worst health of any, totals and rates added up, latencies at their highest."""
+    """Each stage as its processes report it: the worst health of any, totals and rates added up, the highest of the others."""
     return [_state(stage, heartbeats) for stage in STAGES]
 
 
@@ -135,5 +146,5 @@ def _state(stage: str, heartbeats: list[Heartbeat]) -> dict[str, Any]:
     for _, report in reports:
         for name, value in report.figures.items():
             before = figures.get(name, 0.0)
-            figures[name] = max(before, value) if name.endswith("_ms") else before + value
+            figures[name] = max(before, value) if name.endswith(_NOT_ADDED) else before + value
     return asdict(worst) | {"figures": figures, "where": sorted(instance for instance, _ in reports)}

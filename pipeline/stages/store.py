@@ -44,8 +44,8 @@ class Store:
                 self._meter.add("rejected", reading.rejected_count)
             _refuse_without_bars(reading)
         except MarketDataError as error:
-            self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now())
-            self._meter.add("failed")
+            if self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now()):
+                self._meter.add("failed")
             return False
         change = self._bars.store(fetch_id, reading.bars, self._clock.now())
         self._meter.count(change.count)

@@ -23,8 +23,8 @@ _IDLE_S = 0.1
 
 class Tick:
     def __init__(
-        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, leases: Leases, watermarks: Watermarks, link: BatchLink, clock: Clock,
-        rules: TickRules, meter: Meter, holder: str, source: str,
+        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, leases: Leases, watermarks: Watermarks,
+        link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str, source: str,
     ) -> None:  # fmt: skip
         self._plan, self._watch, self._bars = plan, watch, bars
         self._leases, self._watermarks, self._link = leases, watermarks, link

@@ -175,22 +175,33 @@ def test_the_open_fetch_of_a_symbol_is_found_in_each_open_state(fetches: FetchSt
     assert fetches.open_fetch("AAPL", DAILY) is None
 
 
-def test_the_last_failure_counts_only_when_nothing_newer_went_well(fetches: FetchStore) -> None:
-    assert fetches.last_failure("AAPL", DAILY) is None
-    for number, symbol in enumerate(["AAPL", "MSFT", "AAPL"]):
+def test_the_last_finished_fetch_is_the_newest_that_has_ended_well_or_not(fetches: FetchStore, bars: BarStore) -> None:
+    assert fetches.last_finished("AAPL", DAILY) is None
+    for number, symbol in enumerate(["AAPL", "MSFT", "AAPL", "AAPL"]):
         taken(fetches, str(number), symbol, at=number)
-    assert fetches.last_failure("AAPL", DAILY) is None
+    assert fetches.last_finished("AAPL", DAILY) is None
     fetches.fail("0", "transport", "no answer", after(10))
-    assert fetches.last_failure("AAPL", DAILY) is None
+    assert fetches.last_finished("AAPL", DAILY) == fetches.get("0"), "the newer ones have not ended"
     fetches.fail("2", "unknown_symbol", "unknown", after(11))
-    assert fetches.last_failure("AAPL", DAILY) == fetches.get("2")
-    assert fetches.last_failure("MSFT", DAILY) is None
+    assert fetches.last_finished("AAPL", DAILY) == fetches.get("2")
+    bars.store("3", [], after(12))
+    fetches.mark_published("3", "message", after(13))
+    assert fetches.last_finished("AAPL", DAILY) == fetches.get("3")
+    assert fetches.last_finished("MSFT", DAILY) is None
 
 
-def test_the_last_failure_is_found_however_old(fetches: FetchStore) -> None:
+def test_a_fetch_that_ended_without_being_taken_is_not_the_last_finished_one(fetches: FetchStore) -> None:
+    taken(fetches)
+    fetches.fail("a", "unknown_symbol", "Alpha Vantage does not know it", after(1))
+    fetches.add([record("b", queued=2)])
+    fetches.fail("b", "unknown_symbol", "not asked again", after(3))
+    assert fetches.last_finished("AAPL", DAILY) == fetches.get("a")
+
+
+def test_the_last_finished_fetch_is_found_however_old(fetches: FetchStore) -> None:
     taken(fetches, at=-400 * 86_400)
     fetches.fail("a", "unknown_symbol", "unknown", after(-399 * 86_400))
-    assert fetches.last_failure("AAPL", DAILY) == fetches.get("a")
+    assert fetches.last_finished("AAPL", DAILY) == fetches.get("a")
 
 
 def test_recent_records_come_newest_first_without_their_replies(fetches: FetchStore) -> None:

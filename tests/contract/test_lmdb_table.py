@@ -106,6 +106,12 @@ def test_a_closed_table_is_unavailable(opened: Callable[..., LmdbTable]) -> None
     table.close()
     with pytest.raises(Unavailable):
         table.write(batch(1))
+    with pytest.raises(Unavailable):
+        list(table.scan(EVERYTHING))
+    with pytest.raises(Unavailable):
+        table.compare_and_put(batch(1)[0], None)
+    with pytest.raises(Unavailable):
+        table.delete_rows(None, b"z")
 
 
 def test_a_key_that_is_too_long_is_refused_with_its_whole_batch(opened: Callable[..., LmdbTable]) -> None:

@@ -1,24 +1,5 @@
-from collections.abc import Iterator
+"""The whole system, for the tests of this folder."""
 
-import pytest
+from tests.support.fixtures import audit, system
 
-from tests.support.system import System
-from tests.support.ticks import TickAudit
-
-
-@pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One running system for the tests of this folder; ambient AWS settings are there, and must not matter."""
-    ambient = {"AWS_PROFILE": "production", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIAAMBIENT"}
-    running = System(tmp_path_factory.mktemp("system"), ambient)
-    try:
-        running.up()
-        yield running
-    finally:
-        running.down()
-
-
-@pytest.fixture
-def audit(system: System) -> Iterator[TickAudit]:
-    with TickAudit(system.status()["servers"]["kafka"]["bootstrap_servers"]) as running:
-        yield running
+__all__ = ["audit", "system"]

@@ -73,8 +73,11 @@ class System:
         self._env.pop("DJANGO_SETTINGS_MODULE", None)
 
     def manage(self, *arguments: str, timeout: float = 150.0) -> "subprocess.CompletedProcess[str]":
+        return self._run("manage.py", *arguments, timeout=timeout)
+
+    def _run(self, *arguments: str, timeout: float) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=timeout, check=False,
         )  # fmt: skip
 
@@ -85,13 +88,16 @@ class System:
         return done.stdout
 
     def down(self) -> None:
-        pids = self.pids() if (self.data / "run").exists() else []
+        pids = self.pids() if self.is_up() else []
         done = self.manage("down")
         assert done.returncode == 0, done.stderr
         wait_until(lambda: not any(psutil.pid_exists(pid) for pid in pids), "every process has ended", 30)
 
+    def is_up(self) -> bool:
+        return "nothing is running" not in self.manage("status", timeout=30).stderr
+
     def status(self) -> dict[str, Json]:
-        done = self.manage("status", "--json", timeout=30)
+        done = self._run("-m", "webui.console.status", "--json", timeout=30)  # without Django: it is asked often
         try:
             status: dict[str, Json] = json.loads(done.stdout)
         except ValueError:

@@ -31,6 +31,8 @@ class TickAudit:
         self._numbers: dict[Key, list[int]] = {}
         self._newest: dict[str, dict[str, Any]] = {}
         self._arrivals: Counter[str] = Counter()
+        self._arrived_at: dict[str, float] = {}
+        self._silence: dict[str, float] = {}
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> "TickAudit":
@@ -53,6 +55,19 @@ class TickAudit:
                     self._numbers.setdefault((tick["session"], tick["symbol"]), []).append(tick["seq"])
                     self._newest[tick["symbol"]] = tick | {"partition": message.partition(), "key": message.key()}
                     self._arrivals[tick["symbol"]] += 1
+                    self._note_arrival(tick["symbol"])
+
+    def _note_arrival(self, symbol: str) -> None:
+        now = time.monotonic()
+        silence = now - self._arrived_at.get(symbol, now)
+        self._silence[symbol] = max(self._silence.get(symbol, 0.0), silence)
+        self._arrived_at[symbol] = now
+
+    def silence(self) -> dict[str, float]:
+        """The longest time in seconds, until now, in which nothing came of each symbol that has come."""
+        now = time.monotonic()
+        with self._lock:
+            return {symbol: max(longest, now - self._arrived_at[symbol]) for symbol, longest in self._silence.items()}
 
     def counts(self) -> Counter[str]:
         """Records so far, by symbol."""
@@ -62,6 +77,11 @@ class TickAudit:
     def newest(self) -> dict[str, dict[str, Any]]:
         with self._lock:
             return dict(self._newest)
+
+    def first_numbers(self) -> dict[Key, int]:
+        """The first number of each session and symbol."""
+        with self._lock:
+            return {key: numbers[0] for key, numbers in self._numbers.items()}
 
     def rates(self, seconds: float) -> dict[str, float]:
         """Records a second by symbol, over the next `seconds`."""

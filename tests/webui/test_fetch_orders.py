@@ -100,8 +100,8 @@ class TestWhileOpen:
         assert post(api, {"symbols": ["AAPL"]}, f"{JSON}; charset=utf-8").status_code == 202
         assert len(pipeline.sent) == 1
 
-    def test_a_body_over_64_kb_is_refused(self, api: Client, pipeline: FakePipeline) -> None:
-        refused(post(api, {"symbols": ["AAPL"], "x": "y" * 70_000}), 413, pipeline)
+    def test_a_body_over_256_kb_is_refused(self, api: Client, pipeline: FakePipeline) -> None:
+        refused(post(api, {"symbols": ["AAPL"], "x": "y" * 270_000}), 413, pipeline)
 
     def test_long_input_is_not_echoed(self, api: Client, pipeline: FakePipeline) -> None:
         response = post(api, {"symbols": ["<script>" + "A" * 1000] * 40, "k" * 10_000: 1})

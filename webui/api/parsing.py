@@ -9,7 +9,7 @@ from ninja.parser import Parser
 
 from webui.api.problems import Problem
 
-MAX_BODY = 64 * 1024  # bytes
+MAX_BODY = 256 * 1024  # bytes: enough that ten thousand symbols are refused for their number
 
 
 def _reject_constant(name: str) -> None:

@@ -86,6 +86,7 @@ def _worker(role: str, number: int, port: int, threads: int) -> Program:
 
 def _web(face: str, port: int) -> Program:
     options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
+    options += ["--no-access-log"]  # probes would fill it
     return Program(
         name=face,
         role=face,

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from pipeline import bootstrap
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.health import Health
 from pipeline.embedded.kafka import read_incarnation
 from pipeline.embedded.probes import http_get, http_status, trouble
@@ -80,8 +82,14 @@ def _flower(program: Program, _settings: Settings) -> Probed:
     return Probed(Health.OK if http_status(f"{program.url}/", PROBE_S) < 500 else Health.FAILING)
 
 
-def _beat(_program: Program, _settings: Settings) -> Probed:
-    """beat answers nothing over HTTP; that it runs is all that is seen of it here."""
+def _beat(_program: Program, settings: Settings) -> Probed:
+    """beat answers nothing over HTTP: that its task arrived at a monitor within 10 s says that it works."""
+    try:
+        roles = {heartbeat.role for heartbeat in bootstrap.live_channel(settings).heartbeats()}
+    except Unavailable as error:
+        raise ConnectionError(str(error)) from None
+    if "beat" not in roles:
+        raise ConnectionError("no heartbeat")
     return Probed(Health.OK)
 
 

@@ -34,7 +34,7 @@ class Loop(threading.Thread):
         self._step, self._meter, self._at_end = step, meter, at_end
         self._ending = threading.Event()
         self._progress = time.monotonic() + START_UP_S
-        self._longest_step_s = longest_step_s
+        self.longest_step_s = longest_step_s
 
     def run(self) -> None:
         while not self._ending.is_set():
@@ -47,7 +47,7 @@ class Loop(threading.Thread):
             except Exception:
                 logger.exception("%s broke; the process ends", self.name)
                 os._exit(EXIT_BROKEN)
-            self._progress = time.monotonic()
+            self._progress = time.monotonic() + wait
             self._ending.wait(wait)
         if self._at_end:
             try:
@@ -57,7 +57,7 @@ class Loop(threading.Thread):
 
     def stalled(self) -> bool:
         """No step has ended for too long."""
-        return not self._ending.is_set() and time.monotonic() - self._progress > self._longest_step_s
+        return not self._ending.is_set() and time.monotonic() - self._progress > self.longest_step_s
 
     def end(self) -> None:
         self._ending.set()
@@ -68,5 +68,5 @@ class Loop(threading.Thread):
 def end_if_stalled(loops: list[Loop]) -> None:
     for loop in loops:
         if loop.stalled():
-            logger.critical("%s made no progress for %.0f s; the process ends", loop.name, NO_PROGRESS_S)
+            logger.critical("%s made no progress for %.0f s; the process ends", loop.name, loop.longest_step_s)
             os._exit(EXIT_NO_PROGRESS)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -67,7 +68,11 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 10
+    timeout = 10  # seconds that a client may be silent
+
+    def handle(self) -> None:
+        with suppress(TimeoutError, ConnectionError):  # a client that went away is no error of ours
+            super().handle()
 
     def log_message(self, format: str, *args: Any) -> None:  # probes would fill the log
         return

@@ -120,14 +120,16 @@ class Environment:
 
     def _grow(self, limit: int) -> None:
         """Make room: readers that died keep old pages in use; else a larger map. Raises TableFull at the limit."""
-        if self._lmdb.reader_check():
-            return
+        with _mapped_errors(self._path):
+            if self._lmdb.reader_check():
+                return
         if self._size() >= limit:
             raise TableFull(f"table {self._path}: full at its limit of {self._max >> 20} MB")
         self._resize(lambda size: min(limit, 2 * size))
 
     def _size(self) -> int:
-        return self._lmdb.info()["map_size"]
+        with _mapped_errors(self._path):
+            return self._lmdb.info()["map_size"]
 
     def _resize(self, wanted: Callable[[int], int]) -> None:
         # LMDB itself raises the size to what is in use, by whatever process.

@@ -138,9 +138,9 @@ class MemoryFetchStore:
             ]
         return sorted(found, key=lambda record: record.queued_at)[:limit]
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
-        newest = next(iter(self._newest_first(symbol, interval)), None)
-        return newest if newest and newest.state == FetchState.FAILED else None
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
+        newest = self._newest_first(symbol, interval)
+        return next((r for r in newest if r.attempts and r.state not in OPEN_STATES), None)
 
     def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
         found: dict[str, FetchRecord] = {}

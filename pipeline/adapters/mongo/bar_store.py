@@ -110,10 +110,13 @@ class MongoBarStore:
             self._series.delete_many({"symbol": symbol})
         return count
 
+    # One query a symbol: the embedded server answers one query of many symbols by reading every bar.
+
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
+        keys = [{"symbol": symbol, "interval": interval, "time": time} for symbol in sorted(set(symbols))]
         with mapped_errors():
-            found = self._bars.find({"symbol": {"$in": list(symbols)}, "interval": interval, "time": time} | _SETTLED)
-            return sorted(map(_bar, found), key=lambda bar: bar.symbol)
+            found = [self._bars.find_one(key | _SETTLED) for key in keys]
+            return [_bar(document) for document in found if document]
 
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         within = _within(symbol, interval, start, end)
@@ -122,15 +125,13 @@ class MongoBarStore:
             return [Revision(_bar(document), document["replaced_at"], document["fetch_id"]) for document in found]
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        wanted = list(symbols)
-        # The embedded server reads every bar for an $in.
-        within = _within(wanted[0] if len(wanted) == 1 else {"$in": wanted}, interval, start, end)
+        ranges = [_within(symbol, interval, start, end) for symbol in set(symbols)]
         with mapped_errors():
-            found = self._bars.find(within | _SETTLED, {"_id": 0, "time": 1})
-            return sorted({document["time"] for document in found})
+            found = (self._bars.find(within | _SETTLED, {"_id": 0, "time": 1}) for within in ranges)
+            return sorted({one["time"] for cursor in found for one in cursor})
 
 
-def _within(symbol: object, interval: str, start: datetime, end: datetime) -> Document:
+def _within(symbol: str, interval: str, start: datetime, end: datetime) -> Document:
     return {"symbol": symbol, "interval": interval, "time": {"$gte": start, "$lte": end}}
 
 

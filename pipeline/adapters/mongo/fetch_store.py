@@ -1,8 +1,9 @@
 """Fetch records in MongoDB.
 
 Collections: `fetches` (_id: the fetch's id; a FetchRecord's fields, with `touched_at`, the last time that something happened to
-it, and `lease_until`); `replies` (_id: the fetch's id; the body compressed), apart so that lists of records stay light; and
-`refusals` (_id: what the API refused; `at`).
+it, `lease_until`, and `open`, whether the state is an open one); `replies` (_id: the fetch's id; the body compressed), apart so
+that lists of records stay light; and `refusals` (_id: what the API refused; `at`). Queries ask for equality where they can: the
+embedded server answers most others without an index.
 """
 
 import zlib
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import Binary
-from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.errors import PyMongoError
 
 from pipeline.adapters.mongo.connection import Document, duplicate_key, in_transaction, mapped_errors
@@ -22,7 +23,7 @@ from pipeline.domain.quota import BY_HAND, Spent
 from pipeline.domain.readings import RejectedRow
 from pipeline.domain.requests import Request
 
-_OPEN = {"$in": list(OPEN_STATES)}
+_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)  # the lease of a record that nobody works on
 _OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "rejected", "rejected_count")
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
@@ -48,28 +49,23 @@ class MongoFetchStore:
 
     def get(self, fetch_id: str) -> FetchRecord | None:
         with mapped_errors():
-            return self._with_reply(self._fetches.find_one({"_id": fetch_id}))
+            document = self._fetches.find_one({"_id": fetch_id})
+            return self._with_reply(document) if document else None
 
     def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
-        condition: Document = {"state": _OPEN, "symbol": symbol, "interval": interval}
+        condition: Document = {"open": True, "symbol": symbol, "interval": interval}
         with mapped_errors():
-            found = self._fetches.find(condition | ({"request": request.text} if request else {}))
-            return self._with_reply(max(found, key=lambda document: document["queued_at"], default=None))
+            found = list(self._fetches.find(condition | ({"request": request.text} if request else {})))
+            return self._with_reply(max(found, key=lambda document: document["queued_at"])) if found else None
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
-        free = [
-            {"state": {"$in": [FetchState.QUEUED, FetchState.WAITING]}},
-            {"state": FetchState.RUNNING, "lease_until": {"$lte": now}},
-        ]
+        free = {"_id": fetch_id, "open": True, "lease_until": {"$lte": now}}
         values = {"state": FetchState.RUNNING, "started_at": now, "touched_at": now, "lease_until": lease_until}
         cleared = dict.fromkeys(("kind", "reason", "retry_at"))
+        # Not find_one_and_update, for which the embedded server reads every record. The lease keeps others away meanwhile.
         with mapped_errors():
-            document = self._fetches.find_one_and_update(
-                {"_id": fetch_id, "$or": free},
-                {"$set": values | cleared, "$inc": {"attempts": 1}},
-                return_document=ReturnDocument.AFTER,
-            )
-            return self._with_reply(document)
+            taken = self._fetches.update_one(free, {"$set": values | cleared, "$inc": {"attempts": 1}})
+            return self.get(fetch_id) if taken.modified_count else None
 
     def save_reply(self, fetch_id: str, reply: Reply) -> None:
         document = {
@@ -120,7 +116,10 @@ class MongoFetchStore:
     ) -> bool:
         values = {"state": FetchState.WAITING, "kind": kind, "reason": reason, "retry_at": retry_at, "woken": woken}
         # Nothing can happen to it before `retry_at`, so it counts as touched until then.
-        update = {"$set": values | {"touched_at": retry_at}, "$inc": {"attempts": 0 if counted else -1}}
+        update = {
+            "$set": values | {"touched_at": retry_at, "lease_until": _NOBODY},
+            "$inc": {"attempts": 0 if counted else -1},
+        }
         with mapped_errors():
             running = {"_id": fetch_id, "state": FetchState.RUNNING}
             return self._fetches.update_one(running, update).modified_count == 1
@@ -135,33 +134,35 @@ class MongoFetchStore:
         return [_record(document, None) for document in found]
 
     def fail(self, fetch_id: str, kind: str, reason: str, at: datetime) -> bool:
-        values = {"state": FetchState.FAILED, "kind": kind, "reason": reason, "finished_at": at, "retry_at": None}
-        return self._change({"_id": fetch_id, "state": _OPEN}, values | {"touched_at": at})
+        values = {"state": FetchState.FAILED, "open": False, "kind": kind, "reason": reason, "retry_at": None}
+        return self._change({"_id": fetch_id, "open": True}, values | {"finished_at": at, "touched_at": at})
 
     def cancel(self, symbol: str, reason: str, at: datetime) -> int:
-        values = {"state": FetchState.FAILED, "kind": DELETED, "reason": reason, "finished_at": at, "retry_at": None}
+        values = {"state": FetchState.FAILED, "open": False, "kind": DELETED, "reason": reason, "retry_at": None}
+        values |= {"finished_at": at}
         with mapped_errors():
-            open_ones = {"state": _OPEN, "symbol": symbol}
+            open_ones = {"open": True, "symbol": symbol}
             return self._fetches.update_many(open_ones, {"$set": values | {"touched_at": at}}).modified_count
 
     def finish(self, fetch_id: str, at: datetime) -> bool:
-        values = {"state": FetchState.SUCCEEDED, "finished_at": at, "touched_at": at}
-        return self._change({"_id": fetch_id, "state": _OPEN}, values)
+        values = {"state": FetchState.SUCCEEDED, "open": False, "finished_at": at, "touched_at": at}
+        return self._change({"_id": fetch_id, "open": True}, values)
 
     def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
-        stored = {"_id": fetch_id, "state": _OPEN, "stored_at": {"$ne": None}}
-        values = {"state": FetchState.SUCCEEDED, "message_id": message_id, "published_at": at, "finished_at": at}
-        return self._change(stored, values | {"touched_at": at})
+        stored = {"_id": fetch_id, "open": True, "stored_at": {"$ne": None}}
+        values = {"state": FetchState.SUCCEEDED, "open": False, "message_id": message_id}
+        return self._change(stored, values | dict.fromkeys(("published_at", "finished_at", "touched_at"), at))
 
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
         with mapped_errors():
-            found = self._fetches.find({"state": _OPEN, "touched_at": {"$lt": before}})
-            return self._with_replies(list(found.sort("queued_at", ASCENDING).limit(limit)))
+            found = self._fetches.find({"open": True, "touched_at": {"$lt": before}})
+            return [self._with_reply(document) for document in found.sort("queued_at", ASCENDING).limit(limit)]
 
-    def last_failure(self, symbol: str, interval: str) -> FetchRecord | None:
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
-            newest = self._newest({"symbol": symbol, "interval": interval}, 1)
-            return self._with_reply(newest[0]) if newest and newest[0]["state"] == FetchState.FAILED else None
+            ended = {"open": False, "attempts": {"$gt": 0}}
+            newest = self._newest({"symbol": symbol, "interval": interval} | ended, 1)
+            return self._with_reply(newest[0]) if newest else None
 
     def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
         unsettled = {"state": {"$in": [FetchState.FAILED, *OPEN_STATES]}}
@@ -198,13 +199,8 @@ class MongoFetchStore:
                 break
         return found
 
-    def _with_reply(self, document: Document | None) -> FetchRecord | None:
-        return self._with_replies([document])[0] if document else None
-
-    def _with_replies(self, documents: list[Document]) -> list[FetchRecord]:
-        ids = [document["_id"] for document in documents]
-        replies = {reply["_id"]: reply for reply in self._replies.find({"_id": {"$in": ids}})} if ids else {}
-        return [_record(document, replies.get(document["_id"])) for document in documents]
+    def _with_reply(self, document: Document) -> FetchRecord:
+        return _record(document, self._replies.find_one({"_id": document["_id"]}))
 
 
 def change_of(document: Mapping[str, Any]) -> Change:
@@ -215,11 +211,11 @@ def change_of(document: Mapping[str, Any]) -> Change:
 
 def _document(record: FetchRecord) -> Document:
     document = {name: getattr(record, name) for name in _PLAIN}
+    values = {"open": record.state in OPEN_STATES, "touched_at": record.queued_at, "lease_until": _NOBODY}
     change = asdict(record.change) if record.change else None
-    values = {"_id": record.id, "state": record.state, "change": change, "sent_at": list(record.sent_at)}
+    known = {"_id": record.id, "state": record.state, "change": change, "sent_at": list(record.sent_at)}
     rejected = {"rejected": [asdict(row) for row in record.rejected], "rejected_count": record.rejected_count}
-    asked = {"request": record.request.text, "note": record.note, "touched_at": record.queued_at}
-    return document | values | rejected | asked
+    return document | known | values | rejected | {"request": record.request.text, "note": record.note}
 
 
 def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> FetchRecord:

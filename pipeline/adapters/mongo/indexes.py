@@ -14,7 +14,7 @@ def ensure_indexes(client: "MongoClient[Document]", database: str) -> None:
         base["fetches"].create_indexes(
             [
                 IndexModel([("symbol", ASCENDING), ("interval", ASCENDING), ("queued_at", DESCENDING)]),
-                IndexModel([("state", ASCENDING), ("symbol", ASCENDING), ("interval", ASCENDING)]),
+                IndexModel([("open", ASCENDING), ("symbol", ASCENDING), ("interval", ASCENDING)]),
                 IndexModel([("queued_at", DESCENDING)]),
                 IndexModel([("sent_at", ASCENDING)]),
             ]

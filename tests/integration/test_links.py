@@ -1,0 +1,55 @@
+"""The links between driver and receiver over a real broker."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from celery import Celery
+
+from pipeline.domain.batches import Batch, Position
+from pipeline.domain.errors import Unavailable
+from tests.support.servers import free_port, redis_server
+from workers.links import CeleryBatchLink, CeleryRepeatLink
+
+BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, (("AAPL", b'{"seq":1}'),))
+
+
+def app_on(url: str) -> Celery:
+    app = Celery("links", set_as_current=False)
+    app.config_from_object("celeryconfig")
+    app.conf.broker_url = url
+    return app
+
+
+@pytest.fixture
+def app() -> Iterator[Celery]:
+    with redis_server() as server:
+        app = app_on(server.url)
+        yield app
+        app.close()
+
+
+def test_an_empty_queue_has_the_depth_zero(app: Celery) -> None:
+    assert CeleryBatchLink(app).depth() == 0
+
+
+def test_batches_wait_in_the_receivers_queue(app: Celery) -> None:
+    link = CeleryBatchLink(app)
+    link.send([BATCH, BATCH])
+    assert link.depth() == 2
+
+
+def test_a_broker_that_is_away_is_unavailable_within_seconds() -> None:
+    app = app_on(f"redis://127.0.0.1:{free_port()}/0")
+    batches, repeats = CeleryBatchLink(app), CeleryRepeatLink(app)
+    uses: list[Callable[[], object]] = [
+        lambda: batches.send([BATCH]),
+        batches.depth,
+        lambda: repeats.ask(1, Position(5, 6), Position(5, 9)),
+    ]
+    for use in uses:
+        start = time.monotonic()
+        with pytest.raises(Unavailable):
+            use()
+        assert time.monotonic() - start < 8
+    app.close()
