@@ -63,7 +63,14 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to, comma separated; default: loopback only.",
     "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR.",
 }
-SECRETS = ("ALPHAVANTAGE_API_KEY", "REDIS_URL", "MONGODB_URI", "DATABASE_URL", "TICKERLINE_SECRET_KEY", "TICKERLINE_API_TOKEN")
+SECRETS = (
+    "ALPHAVANTAGE_API_KEY",
+    "REDIS_URL",
+    "MONGODB_URI",
+    "DATABASE_URL",
+    "TICKERLINE_SECRET_KEY",
+    "TICKERLINE_API_TOKEN",
+)
 
 
 @dataclass(frozen=True)

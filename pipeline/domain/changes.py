@@ -57,5 +57,11 @@ def changes(stored: Mapping[datetime, Bar], bars: Mapping[datetime, Bar]) -> Cha
 
 
 def _is_revision(before: Bar, after: Bar) -> bool:
-    """The same values from another source, say the API's after an import, are none."""
-    return not before.forming and replace(before, source=after.source, synthetic=after.synthetic) != after
+    """The same values from another source, say the API's after an import, are none; nor is another adjusted close, which each
+    later dividend or split changes for the whole history before it."""
+    if before.forming:
+        return False
+    adjustment = before.adjustment
+    if adjustment and after.adjustment:
+        adjustment = replace(adjustment, close=after.adjustment.close)
+    return replace(before, source=after.source, synthetic=after.synthetic, adjustment=adjustment) != after

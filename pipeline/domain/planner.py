@@ -6,8 +6,9 @@
 3. Gaps come next, by whatever turns the stale ones leave, those of the coming close included.
 4. Turns are given as the quota's windows allow, after those who wait already; a day's turns leave the reserve.
 
-What was asked in vain is not asked again at once: an unknown symbol not for 30 days, after another failure not for 6 hours, and
-a bar that was not there after as long again as it had been missing, from an hour to a week: it may be late, or never come.
+What was asked in vain is not asked again at once: an unknown symbol not for 30 days, what the key or its plan does not allow not
+for a week, after another failure not for 6 hours, and a bar that was not there after as long again as it had been missing, from
+an hour to a week: it may be late, or never come.
 """
 
 import heapq
@@ -26,7 +27,12 @@ from pipeline.domain.times import from_ms, to_ms
 SETTLES = timedelta(minutes=10)  # from a close until the API has the day's bar
 AHEAD = timedelta(days=1)
 REMEMBERED = timedelta(days=30)  # how long a symbol that Alpha Vantage does not know is not asked for again
+NOT_ALLOWED = timedelta(days=7)  # for a symbol that the key was refused
 BACK_OFF = timedelta(hours=6)  # for a symbol whose last fetch failed for another reason
+_EARLY = timedelta(
+    minutes=1
+)  # what gets its turn soon is started before it: it must not find itself refused as remembered
+_OF_THE_KEY = (MarketDataKind.PREMIUM, MarketDataKind.ENTITLEMENT, MarketDataKind.BAD_KEY)
 _AGAIN, _MOST_PATIENT = timedelta(hours=1), timedelta(days=7)
 _MOST_BEHIND = 100  # sessions: as many as one request brings; no bars at all count as much
 _STALE, _GAP = 0, 1
@@ -162,10 +168,8 @@ class _Calendar:
             return self._now, ""
         ended = fetch.finished_at
         if fetch.state == FetchState.FAILED:
-            if fetch.kind == MarketDataKind.UNKNOWN_SYMBOL:
-                until, why = ended + REMEMBERED, f"Alpha Vantage did not know it on {ended:%Y-%m-%d}"
-            else:
-                until, why = ended + BACK_OFF, f"failed at {ended:%Y-%m-%d %H:%M} UTC: {fetch.kind}"
+            pause, why = _after_failure(fetch.kind, ended)
+            until = ended + pause
         elif (missing := self._missing(standing)) and ended >= (since := session_close(missing) + SETTLES):
             until = ended + min(max(_AGAIN, ended - since), _MOST_PATIENT)
             why = f"the bar of {missing} was not there at {ended:%Y-%m-%d %H:%M} UTC"
@@ -178,6 +182,17 @@ class _Calendar:
         if not self._behind(standing.newest):
             return None
         return next_session(standing.newest) if standing.newest else self._closed
+
+
+def _after_failure(kind: str | None, ended: datetime) -> tuple[timedelta, str]:
+    if kind == MarketDataKind.UNKNOWN_SYMBOL:
+        return REMEMBERED + _EARLY, f"Alpha Vantage did not know it on {ended:%Y-%m-%d}"
+    if kind in _OF_THE_KEY:
+        return (
+            NOT_ALLOWED,
+            f"not allowed to the key on {ended:%Y-%m-%d}: {kind}; asked for by hand, it is tried at once",
+        )
+    return BACK_OFF, f"failed at {ended:%Y-%m-%d %H:%M} UTC: {kind}"
 
 
 def _under_way(fetch: FetchRecord) -> str:

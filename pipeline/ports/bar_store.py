@@ -24,9 +24,7 @@ class BarStore(Protocol):
 
     def one_series(self, symbol: str, interval: str) -> Series | None: ...
 
-    def bars(
-        self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None
-    ) -> list[Bar]:
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
         """Bars with start <= time <= end, ascending, of more than `limit` the newest; a forming one is among them."""
 
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pipeline.domain.bars import DAILY, Series, session_date
 from pipeline.domain.calendar import sessions_between
+from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.planner import DayPlan, Standing, plan_day
 from pipeline.domain.quota import Plan, Usage
 from pipeline.ports.backfill_store import BackfillStore
@@ -71,7 +72,8 @@ class Planning:
     def _standings(self, stored: Sequence[Series], now: datetime) -> list[Standing]:
         series = {one.symbol: one for one in stored}
         watched = self._watchlist.watched()
-        fetches = self._fetches.newest(DAILY, now - _RECENT)
+        since = now - _RECENT
+        fetches = self._fetches.newest(DAILY, since)
         gaps = self._gaps([series[w.symbol] for w in watched if w.symbol in series], now)
         return [
             Standing(
@@ -79,10 +81,17 @@ class Planning:
                 w.priority,
                 session_date(series[w.symbol].last) if w.symbol in series else None,
                 gaps.get(w.symbol, 0),
-                fetches.get(w.symbol),
+                self._telling(fetches.get(w.symbol), since),
             )
             for w in watched
         ]
+
+    def _telling(self, newest: FetchRecord | None, since: datetime) -> FetchRecord | None:
+        """The symbol's newest fetch that says something of it. A failed one may have ended without asking; or it is not recent,
+        and a later one went well, which is not among the `newest`."""
+        if newest is None or newest.state != FetchState.FAILED or (newest.attempts and newest.queued_at >= since):
+            return newest
+        return self._fetches.last_finished(newest.symbol, DAILY)
 
     def _gaps(self, stored: Sequence[Series], now: datetime) -> dict[str, int]:
         """How many sessions between a symbol's first and last bar are missing and may be had; by their counts alone."""

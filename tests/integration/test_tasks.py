@@ -20,6 +20,7 @@ from pipeline.domain.fetches import INTERNAL, FetchState
 from pipeline.domain.health import Health
 from pipeline.flow import FETCH_CHAIN
 from pipeline.ports.table import TableFull
+from pipeline.stages.fetch import Later
 from tests.support.ingest_world import IngestWorld
 from tests.support.servers import redis_server, wait_until
 from workers import driver, ingest, monitor, receiver
@@ -65,16 +66,16 @@ class Ingest:
     def __post_init__(self) -> None:
         world = self.world
         for name, stage in (("fetch", world.fetch), ("store", world.store), ("publish", world.publish)):
-            stage.run = self._recorded(name, stage.run)  # type: ignore[method-assign, assignment]
+            stage.run = self._recorded(name, stage.run)  # type: ignore[method-assign]
         meters = tuple(world.meters[name] for name in ("fetch", "store", "publish"))
         self.stages = bootstrap.Ingest(
-            world.requests, world.fetch, world.store, world.publish, world.sweep, meters
+            world.requests, world.planning, world.fetch, world.store, world.publish, world.sweep, world.backfills, meters
         )  # fmt: skip
 
-    def _recorded(self, name: str, run: Callable[[str], bool]) -> Callable[[str], bool]:
-        def recorded(fetch_id: str) -> bool:
+    def _recorded(self, name: str, run: Callable[..., bool]) -> Callable[..., bool]:
+        def recorded(fetch_id: str, *later: Later) -> bool:
             self.runs.append((name, fetch_id))
-            return run(fetch_id)
+            return run(fetch_id, *later)
 
         return recorded
 

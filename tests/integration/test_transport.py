@@ -137,8 +137,11 @@ def test_a_body_without_end_is_cut_off(api: FaultyApi, client: AlphaVantage, mon
 def test_a_server_that_says_nothing_is_given_up(
     api: FaultyApi, client: AlphaVantage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def waits(connection: socket.socket) -> None:
+        api.done.wait(10)
+
     monkeypatch.setattr(transport, "_TIMEOUT_S", (1.0, 0.2))
-    api.behave = lambda connection: None if api.done.wait(10) else None
+    api.behave = waits
     start = time.monotonic()
     assert refused(client).kind == MarketDataKind.TRANSPORT
     assert time.monotonic() - start < 5

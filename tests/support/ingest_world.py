@@ -2,25 +2,38 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import cast
 
+from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
 from pipeline.adapters.memory.bar_store import MemoryBarStore
 from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.event_bus import MemoryBus
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.adapters.memory.watchlist_store import MemoryWatchlistStore
-from pipeline.domain.bars import Bar, daily_bar_time
+from pipeline.domain.bars import DAILY, Bar, daily_bar_time
 from pipeline.domain.calendar import last_closed_session, sessions_back
 from pipeline.domain.errors import MarketDataError, MarketDataKind, Unavailable
-from pipeline.domain.events import BarsStored
+from pipeline.domain.events import BarsEvent, BarsStored
 from pipeline.domain.fetches import FetchRecord, Reply
+from pipeline.domain.quota import plan_named
+from pipeline.domain.readings import Reading
+from pipeline.domain.requests import Request
 from pipeline.domain.rules import TickRules
 from pipeline.ports.event_bus import Delivery
+from pipeline.ports.market_data import MarketData
 from pipeline.ports.watchlist_store import WatchedSymbol
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.listen import Listen
+from pipeline.stages.lookups import Keeper
 from pipeline.stages.meter import Meter
+from pipeline.stages.permits import Permits
+from pipeline.stages.planning import Planning
 from pipeline.stages.publish import Publish
 from pipeline.stages.store import Store
 
@@ -42,18 +55,21 @@ class FakeMarketData:
     def fail(self, symbol: str, *kinds: MarketDataKind) -> None:
         self.errors[symbol] = [MarketDataError(kind, f"{symbol}: {kind}") for kind in kinds]
 
-    def ask(self, symbol: str, interval: str) -> Reply:
+    def ask(self, request: Request) -> Reply:
+        symbol = str(request.symbol)
         self.asked.append(symbol)
         if errors := self.errors.get(symbol):
             raise errors.pop(0)
         return Reply(f"{self.days} {self.behind}", self._clock.now())
 
-    def read(self, reply: Reply, symbol: str, interval: str) -> Sequence[Bar]:
+    def read(self, reply: Reply, request: Request) -> Reading:
+        symbol = str(request.symbol)
         if symbol in self.unreadable:
             raise MarketDataError(MarketDataKind.MALFORMED, f"{symbol}: a reply without bars")
         days, behind = map(int, reply.body.split())
         sessions = sessions_back(last_closed_session(reply.received_at), days + behind)[:days]
-        return [Bar(symbol, interval, daily_bar_time(day), 1000, 1400, 900, 1200, 10_000, SOURCE) for day in sessions]
+        times = map(daily_bar_time, sessions)
+        return Reading(tuple(Bar(symbol, DAILY, at, 1000, 1400, 900, 1200, 10_000, SOURCE) for at in times))
 
 
 class UnsureBus(MemoryBus):
@@ -63,7 +79,7 @@ class UnsureBus(MemoryBus):
         super().__init__()
         self.away = self.answer_lost = False
 
-    def publish(self, event: BarsStored) -> str:
+    def publish(self, event: BarsEvent) -> str:
         if self.away:
             raise Unavailable("SNS is away")
         message_id = super().publish(event)
@@ -87,13 +103,27 @@ class IngestWorld:
         self.fetches, self.bars = MemoryFetchStore(database), MemoryBarStore(database)
         self.plan, self.watchlist = MemoryPlanStore(), MemoryWatchlistStore()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("fetch", "store", "publish", "listen")}
-        self.requests = Requests(self.fetches, self.bars, self.watchlist, self.clock)
-        self.fetch = Fetch(self.market_data, self.fetches, self.clock, self.meters["fetch"])
-        self.store = Store(self.market_data, self.fetches, self.bars, self.clock, self.meters["store"])
-        self.publish = Publish(self.bus, self.fetches, self.clock, self.meters["publish"], SOURCE)
-        self.sweep = Sweep(self.fetches, self.clock)
+        self.later: list[tuple[str, float]] = []
+        self._ingest(database)
         self.rules = rules
         self.listen = self.new_listener()
+
+    def _ingest(self, database: MemoryDatabase) -> None:
+        """The stages from request to event, under a quota without end."""
+        quota, market_data = plan_named("none"), cast(MarketData, self.market_data)
+        ledger = MemoryQuotaLedger(quota, 0, self.fetches.spent)
+        jobs, unfillable = MemoryBackfillStore(database), MemoryCoverageStore(database)
+        self.requests = Requests(self.fetches, self.clock)
+        self.planning = Planning(
+            self.watchlist, self.bars, self.fetches, unfillable, jobs, ledger, self.clock, quota, reserve=0
+        )
+        self.backfills = Backfills(jobs, unfillable, self.fetches, self.bars, self.clock, at_once=20)
+        permits = Permits(ledger, self.fetches, self.clock, quota, 0)
+        self.fetch = Fetch(market_data, self.fetches, permits, self.clock, self.meters["fetch"])
+        keeper = Keeper(market_data, MemoryLookupStore(database), self.fetches, self.clock)
+        self.store = Store(market_data, self.fetches, self.bars, keeper, self.clock, self.meters["store"])
+        self.publish = Publish(self.bus, self.fetches, self.clock, self.meters["publish"], SOURCE)
+        self.sweep = Sweep(self.fetches, self.clock)
 
     def new_listener(self) -> Listen:
         return Listen(self.bus, self.bars, self.plan, self.clock, self.rules, self.meters["listen"], SOURCE, wait_s=0.0)
@@ -110,9 +140,17 @@ class IngestWorld:
         assert record
         return record
 
+    def run_fetch(self, fetch_id: str) -> bool:
+        """The fetch task; what it sends again later is in `later`, with the seconds, and goes nowhere."""
+        return self.fetch.run(fetch_id, lambda *again: self.later.append(again))
+
+    def due(self) -> list[str]:
+        """The symbols whose newest bars the planner asks for now."""
+        return self.planning.due().fetch
+
     def run_chain(self, fetch_id: str) -> bool:
         """What the three tasks of a fetch do, one after the other."""
-        return self.fetch.run(fetch_id) and self.store.run(fetch_id) and self.publish.run(fetch_id)
+        return self.run_fetch(fetch_id) and self.store.run(fetch_id) and self.publish.run(fetch_id)
 
     def bring(self, *symbols: str) -> list[str]:
         """Request the symbols and run their chains; returns the fetch ids."""
@@ -123,11 +161,11 @@ class IngestWorld:
 
     def sweep_round(self) -> list[str]:
         """One round of the sweep, whose chains run at once; returns the swept fetch ids."""
-        swept: list[FetchRecord] = []
-        self.sweep.run(swept.append)
-        for record in swept:
-            self.run_chain(record.id)
-        return [record.id for record in swept]
+        swept: list[str] = []
+        self.sweep.run(lambda record, seconds: swept.append(record.id))
+        for fetch_id in swept:
+            self.run_chain(fetch_id)
+        return swept
 
     def events(self) -> list[BarsStored]:
         return [BarsStored.from_json(delivery.body) for delivery in self.bus.receive(0)]

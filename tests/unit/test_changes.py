@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain.bars import DAILY, Bar
+from pipeline.domain.bars import DAILY, Adjustment, Bar
 from pipeline.domain.changes import by_time, changes
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import Change, Revised
@@ -46,6 +46,26 @@ def test_a_summary_counts_and_names_the_first_and_last_changed_bar() -> None:
 def test_a_bar_of_the_same_time_that_differs_in_any_value_is_replaced(change: dict[str, object]) -> None:
     other = replace(bar(1), **change)  # type: ignore[arg-type]
     assert changes(by_time([bar(1)]), by_time([other])).replaced == (other,)
+
+
+def adjusted(**change: int) -> Bar:
+    values = {"close": 900_000_000, "dividend": 0, "split": 100_000_000} | change
+    return replace(bar(1), interval="daily_adjusted", adjustment=Adjustment(**values))
+
+
+def test_an_adjusted_close_that_a_later_dividend_moved_is_stored_and_is_no_revision() -> None:
+    moved = adjusted(close=880_000_000)
+    changed = changes(by_time([adjusted()]), by_time([moved]))
+    assert (changed.replaced, changed.revised, changed.summary().revised) == ((moved,), (), None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [adjusted(dividend=1), adjusted(split=200_000_000), replace(adjusted(close=1), close=12)],
+    ids=["dividend", "split", "close as traded"],
+)
+def test_what_else_changes_in_an_adjusted_bar_is_a_revision(other: Bar) -> None:
+    assert changes(by_time([adjusted()]), by_time([other])).revised == (adjusted(),)
 
 
 def test_bars_are_taken_by_time_and_of_equal_times_the_last() -> None:

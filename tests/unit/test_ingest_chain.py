@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.domain.errors import MarketDataKind, Unavailable
-from pipeline.domain.fetches import FetchRecord, FetchState
+from pipeline.domain.fetches import FetchState
 from tests.support.ingest_world import IngestWorld
 
 DAY = 86_400  # seconds
@@ -17,7 +17,7 @@ def world() -> IngestWorld:
 class TestStore:
     def test_the_bars_and_what_changed_are_stored(self, world: IngestWorld) -> None:
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         assert world.store.run(fetch_id)
         series = world.bars.one_series("AAPL", "daily")
         change = world.record(fetch_id).change
@@ -29,7 +29,7 @@ class TestStore:
 
     def test_a_store_that_runs_twice_counts_once(self, world: IngestWorld) -> None:
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         assert world.store.run(fetch_id)
         first = world.record(fetch_id)
         assert world.store.run(fetch_id)
@@ -43,7 +43,7 @@ class TestStore:
     def test_a_reply_that_cannot_be_read_fails_the_fetch(self, world: IngestWorld) -> None:
         world.market_data.unreadable.add("AAPL")
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         for _ in range(2):
             assert not world.store.run(fetch_id)
         assert (world.record(fetch_id).state, world.record(fetch_id).kind) == (FetchState.FAILED, "malformed")
@@ -71,7 +71,7 @@ class TestPublish:
 
     def test_nothing_is_announced_before_it_is_stored(self, world: IngestWorld) -> None:
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         assert not world.publish.run(fetch_id)
         assert not world.publish.run("nobody's")
         assert world.events() == []
@@ -111,7 +111,7 @@ class TestSweep:
         self, world: IngestWorld, came_to: str
     ) -> None:
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         if came_to == "store":
             world.store.run(fetch_id)
         world.clock.sleep(31)
@@ -133,7 +133,7 @@ class TestSweep:
     def test_a_waiting_fetch_is_swept_up_after_its_time(self, world: IngestWorld) -> None:
         world.market_data.fail("AAPL", MarketDataKind.MINUTE)
         fetch_id = world.ask("AAPL")
-        world.fetch.run(fetch_id)
+        world.run_fetch(fetch_id)
         world.clock.sleep(60)
         assert world.sweep_round() == []
         world.clock.sleep(31)
@@ -142,12 +142,12 @@ class TestSweep:
 
     def test_failed_fetches_are_left_alone(self, world: IngestWorld) -> None:
         world.market_data.fail("NOPE", MarketDataKind.UNKNOWN_SYMBOL)
-        world.fetch.run(world.ask("NOPE"))
+        world.run_fetch(world.ask("NOPE"))
         world.clock.sleep(DAY)
         assert world.sweep_round() == []
 
     def test_each_swept_record_is_counted(self, world: IngestWorld) -> None:
         world.requests.request(["AAPL", "IBM"], "api")
         world.clock.sleep(31)
-        swept: list[FetchRecord] = []
-        assert world.sweep.run(swept.append) == len(swept) == 2
+        swept: list[str] = []
+        assert world.sweep.run(lambda record, seconds: swept.append(record.id)) == len(swept) == 2

@@ -135,7 +135,15 @@ def test_a_pause_is_kept() -> None:
 @pytest.mark.parametrize(
     ("kind", "pause", "why"),
     [
-        ("unknown_symbol", timedelta(days=30), "Alpha Vantage did not know it on 2026-11-20"),
+        ("unknown_symbol", timedelta(days=30, minutes=1), "Alpha Vantage did not know it on 2026-11-20"),
+        *(
+            (
+                kind,
+                timedelta(days=7),
+                f"not allowed to the key on 2026-11-20: {kind}; asked for by hand, it is tried at once",
+            )
+            for kind in ("premium", "entitlement", "bad_key")
+        ),
         ("transport", timedelta(hours=6), "failed at 2026-11-20 14:00 UTC: transport"),
     ],
 )

@@ -48,11 +48,11 @@ class Bars(MemoryBarStore):
     away = False
     asked = 0
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Bar]:
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
         self.asked += 1
         if self.away:
             raise Unavailable("MongoDB is away")
-        return super().bars(symbol, interval, start, end)
+        return super().bars(symbol, interval, start, end, limit)
 
 
 class Screen:
