@@ -24,7 +24,6 @@ from pipeline.domain.fetches import NOTHING, Change, FetchState
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
 _BATCH = 100_000
-_SETTLED = {"forming": {"$ne": True}}
 
 
 class MongoBarStore:
@@ -110,24 +109,32 @@ class MongoBarStore:
             self._series.delete_many({"symbol": symbol})
         return count
 
-    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
-        with mapped_errors():
-            found = self._bars.find({"symbol": {"$in": list(symbols)}, "interval": interval, "time": time} | _SETTLED)
-            return sorted(map(_bar, found), key=lambda bar: bar.symbol)
-
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         within = _within(symbol, interval, start, end)
         with mapped_errors():
             found = self._revisions.find(within).sort([("time", ASCENDING), ("replaced_at", ASCENDING)])
             return [Revision(_bar(document), document["replaced_at"], document["fetch_id"]) for document in found]
 
-    def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        wanted = list(symbols)
-        # The embedded server reads every bar for an $in.
-        within = _within(wanted[0] if len(wanted) == 1 else {"$in": wanted}, interval, start, end)
+    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
         with mapped_errors():
-            found = self._bars.find(within | _SETTLED, {"_id": 0, "time": 1})
-            return sorted({document["time"] for document in found})
+            found = self._bars.find({"symbol": _one_of(symbols), "interval": interval, "time": time})
+            return sorted(filter(_is_settled, map(_bar, found)), key=lambda bar: bar.symbol)
+
+    def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
+        within = _within(_one_of(symbols), interval, start, end)
+        with mapped_errors():
+            found = self._bars.find(within, {"_id": 0, "time": 1, "forming": 1}, batch_size=_BATCH)
+            return sorted({document["time"] for document in found if not document.get("forming")})
+
+
+def _one_of(symbols: Iterable[str]) -> object:
+    """The embedded server uses no index for $in (nor for $ne, which is why forming bars are sorted out here)."""
+    wanted = list(symbols)
+    return wanted[0] if len(wanted) == 1 else {"$in": wanted}
+
+
+def _is_settled(bar: Bar) -> bool:
+    return not bar.forming
 
 
 def _within(symbol: object, interval: str, start: datetime, end: datetime) -> Document:

@@ -26,6 +26,7 @@ _OPEN = {"$in": list(OPEN_STATES)}
 _OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "rejected", "rejected_count")
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
 
 
@@ -51,10 +52,12 @@ class MongoFetchStore:
             return self._with_reply(self._fetches.find_one({"_id": fetch_id}))
 
     def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
-        condition: Document = {"state": _OPEN, "symbol": symbol, "interval": interval}
+        condition: Document = {"symbol": symbol, "interval": interval}
         with mapped_errors():
-            found = self._fetches.find(condition | ({"request": request.text} if request else {}))
-            return self._with_reply(max(found, key=lambda document: document["queued_at"], default=None))
+            # A query for each state: the embedded server uses no index for $in.
+            found = [one for state in OPEN_STATES for one in self._fetches.find({"state": state} | condition)]
+            wanted = [one for one in found if request is None or one.get("request") == request.text]
+            return self._with_reply(max(wanted, key=lambda document: document["queued_at"], default=None))
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
         free = [
@@ -190,10 +193,9 @@ class MongoFetchStore:
         order = [("queued_at", DESCENDING), ("_id", DESCENDING)]
         end = until or datetime.now(UTC)
         found: list[Document] = []
-        for since in (*(end - age for age in _AGES), None):
-            bounds = ({"$gte": since} if since else {}) | ({"$lte": until} if until else {})
-            within = {"queued_at": bounds} if bounds else {}
-            found = list(self._fetches.find(condition | within).sort(order).limit(limit))
+        for since in (*(end - age for age in _AGES), _EVER):
+            within = {"$gte": since} | ({"$lte": until} if until else {})
+            found = list(self._fetches.find(condition | {"queued_at": within}).sort(order).limit(limit))
             if len(found) == limit:
                 break
         return found
