@@ -213,7 +213,7 @@ def prepare_stores(settings: Settings) -> None:
     """Make the indexes of every collection; safe to repeat. Raises Unavailable."""
     from pipeline.adapters.mongo.indexes import ensure_indexes
 
-    ensure_indexes(_mongo(settings.mongodb_uri), settings.database)
+    ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)
 
 
 # --- stages -----------------------------------------------------------------------------------------------------------

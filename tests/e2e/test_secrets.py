@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.adapters.aws.connection import client
+from pipeline.embedded.alphavantage.limits import fingerprint
 from tests.integration.simulator_process import Server, simulator
 from tests.support import traces
 from tests.support.servers import wait_until
@@ -79,7 +79,7 @@ def refused(system: System, fetch_id: str) -> dict[str, Any]:
 
     def known() -> bool:
         record.update(call(f"{system.url('api')}/fetches/{fetch_id}")[1])
-        return record["state"] == "failed" or (record["state"] == "waiting" and record["kind"] != "quota")
+        return bool(record["state"] == "failed" or (record["state"] == "waiting" and record["kind"] != "quota"))
 
     wait_until(known, f"the fetch of {fetch_id} is refused", 30)
     return record
@@ -130,5 +130,6 @@ def test_the_key_is_in_no_file_but_the_addresses_which_their_owner_alone_can_rea
 def test_the_key_was_sent(api: Server, keyed: System) -> None:
     """The tests above look for a key that was in use, and the simulator knows how to quote it."""
     assert CANARY.encode() in api.ask(f"/query?function=TIME_SERIES_DAILY&symbol=QUOTED&apikey={CANARY}").body
-    state = api.control()
-    assert state["requests"]["all"]["newest"]["day"] >= len(WATCHLIST) + len(FAULTS)
+    counted = api.control()["requests"]["keys"]
+    assert list(counted) == [fingerprint(CANARY)]
+    assert counted[fingerprint(CANARY)]["sent"] > len(WATCHLIST) + len(FAULTS)

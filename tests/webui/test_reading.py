@@ -43,6 +43,7 @@ def test_a_fetch_is_told_whole_but_for_the_reply(api: Client, pipeline: FakePipe
     assert fetch["retry_at"] is None
     assert fetch["change"] == {
         "count": 2, "first": "2026-11-20T22:00:00.000Z", "last": "2026-11-20T22:00:00.000Z", "inserted": 1, "replaced": 1,
+        "revised": 0,
     }  # fmt: skip
     assert "reply" not in fetch
     assert get(api, "/api/v1/fetches/f1") == fetch
@@ -82,7 +83,7 @@ def test_bars_are_the_newest_of_the_range_ascending(api: Client, pipeline: FakeP
     ("query", "field"),
     [
         ("limit=0", "limit"),
-        ("limit=1001", "limit"),
+        ("limit=10001", "limit"),
         ("limit=many", "limit"),
         ("interval=hourly", "interval"),
         ("start=yesterday", "start"),
@@ -101,7 +102,7 @@ def test_bars_of_what_is_not_stored_are_a_404_and_of_no_symbol_a_422(api: Client
 
 
 def test_quotes_and_stages_are_those_of_the_snapshot(api: Client, pipeline: FakePipeline) -> None:
-    assert get(api, "/api/v1/quotes") == {"at": None, "simulated": True, "quotes": []}
+    assert get(api, "/api/v1/quotes") == {"at": None, "simulated": True, "quotes": [], "fetched": []}
     pipeline.shown = {"at": "2026-11-20T22:00:00.000Z", "ticks": [{"symbol": "AAPL"}], "stages": [{"stage": "tick"}]}
     assert get(api, "/api/v1/quotes")["quotes"] == [{"symbol": "AAPL"}]
     assert get(api, "/api/v1/stages") == {"at": pipeline.shown["at"], "stages": [{"stage": "tick"}]}
@@ -163,7 +164,7 @@ def test_what_django_refuses_on_an_api_path_is_a_problem_too(
 def test_an_error_of_ours_is_a_problem_without_a_traceback(
     pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: FakePipeline, limit: int) -> None:
+    def broken(self: FakePipeline, *_: object) -> None:
         raise RuntimeError("at mongodb://user:hunter2@db")
 
     monkeypatch.setattr(FakePipeline, "recent", broken)

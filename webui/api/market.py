@@ -81,7 +81,7 @@ def _csv(symbol: str, interval: str, bars: list[Bar]) -> HttpResponse:
 
 @v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")
 def quotes(request: HttpRequest) -> Quotes:
-    """The newest tick of each symbol, as the dashboard shows it; beside them Alpha Vantage's own quotes where they were asked for."""
+    """The newest tick of each symbol, as the dashboard shows it; beside them Alpha Vantage's own quotes that were fetched."""
     snapshot = _snapshot()
     fetched = [quote_out(kept).model_dump(exclude={"renewal"}) for kept in backend.current().lookups.store.quotes()]
     return Quotes(at=snapshot.get("at"), simulated=True, quotes=snapshot.get("ticks", []), fetched=fetched)

@@ -7,6 +7,7 @@ so nothing is rounded; read is whatever writes as plain text.
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -54,6 +55,8 @@ def _as_text(value: Any) -> str | None:
         return None
     if isinstance(value, datetime):
         return rfc3339(value) if value.tzinfo else value.isoformat(sep=" ")
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # never 0E-8
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -24,7 +24,6 @@ from pipeline.domain.fetches import NOTHING, Change, FetchState
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
 _BATCH = 100_000
-_SETTLED = {"forming": {"$ne": True}}
 
 
 class MongoBarStore:
@@ -110,25 +109,27 @@ class MongoBarStore:
             self._series.delete_many({"symbol": symbol})
         return count
 
-    # One query a symbol: the embedded server answers one query of many symbols by reading every bar.
-
-    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
-        keys = [{"symbol": symbol, "interval": interval, "time": time} for symbol in sorted(set(symbols))]
-        with mapped_errors():
-            found = [self._bars.find_one(key | _SETTLED) for key in keys]
-            return [_bar(document) for document in found if document]
-
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         within = _within(symbol, interval, start, end)
         with mapped_errors():
             found = self._revisions.find(within).sort([("time", ASCENDING), ("replaced_at", ASCENDING)])
             return [Revision(_bar(document), document["replaced_at"], document["fetch_id"]) for document in found]
 
+    # One query a symbol: the embedded server answers one query of many symbols by reading every bar, and one with $ne as
+    # well, which is why forming bars are sorted out here.
+
+    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
+        keys = [{"symbol": symbol, "interval": interval, "time": time} for symbol in sorted(set(symbols))]
+        with mapped_errors():
+            found = [self._bars.find_one(key) for key in keys]
+        return [_bar(document) for document in found if document and not document.get("forming")]
+
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
         ranges = [_within(symbol, interval, start, end) for symbol in set(symbols)]
+        wanted = {"_id": 0, "time": 1, "forming": 1}
         with mapped_errors():
-            found = (self._bars.find(within | _SETTLED, {"_id": 0, "time": 1}) for within in ranges)
-            return sorted({one["time"] for cursor in found for one in cursor})
+            found = [one for within in ranges for one in self._bars.find(within, wanted, batch_size=_BATCH)]
+        return sorted({one["time"] for one in found if not one.get("forming")})
 
 
 def _within(symbol: str, interval: str, start: datetime, end: datetime) -> Document:

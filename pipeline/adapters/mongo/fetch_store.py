@@ -27,6 +27,7 @@ _NOBODY = datetime(1970, 1, 1, tzinfo=UTC)  # the lease of a record that nobody 
 _OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "rejected", "rejected_count")
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
 
 
@@ -191,10 +192,9 @@ class MongoFetchStore:
         order = [("queued_at", DESCENDING), ("_id", DESCENDING)]
         end = until or datetime.now(UTC)
         found: list[Document] = []
-        for since in (*(end - age for age in _AGES), None):
-            bounds = ({"$gte": since} if since else {}) | ({"$lte": until} if until else {})
-            within = {"queued_at": bounds} if bounds else {}
-            found = list(self._fetches.find(condition | within).sort(order).limit(limit))
+        for since in (*(end - age for age in _AGES), _EVER):
+            within = {"$gte": since} | ({"$lte": until} if until else {})
+            found = list(self._fetches.find(condition | {"queued_at": within}).sort(order).limit(limit))
             if len(found) == limit:
                 break
         return found

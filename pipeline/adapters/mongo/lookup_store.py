@@ -1,7 +1,7 @@
 """Quotes, companies and search results in MongoDB.
 
-Collections: `quotes` and `companies` (_id: the symbol), `searches` (_id: the keywords in lower case), each with `at`. Decimals and
-days are text, figures a list of pairs: their names are the API's own.
+Collections: `quotes` and `companies` (_id: the symbol), `searches` (_id: the keywords in lower case), each with `at`. Decimals
+and days are text, figures a list of pairs: their names are the API's own.
 """
 
 from collections.abc import Mapping, Sequence
