@@ -79,7 +79,7 @@ def test_every_query_of_bars_and_fetches_uses_an_index(mongodb_uri: str, databas
         bars.revisions("AAPL", "1min", NOW - timedelta(days=1), NOW)
         bars.series("1min")
         fetches.open_fetch("AAPL", "1min")
-        fetches.last_failure("AAPL", "1min")
+        fetches.last_finished("AAPL", "1min")
         fetches.spent(NOW - timedelta(days=1), NOW)
         fetches.unfinished(NOW)
         fetches.wake(NOW)

@@ -32,7 +32,7 @@ def documents(system: System) -> Iterator[Trace]:
             for collection in client[database].list_collection_names():
                 for document in client[database][collection].find():
                     packed = [value for value in document.values() if isinstance(value, bytes)]
-                    where = f"MongoDB {database}.{collection} {document['_id']}"
+                    where = f"MongoDB {database}.{collection} {document.get('_id')}"
                     yield where, b"\n".join([repr(document).encode(), *map(_unpacked, packed)])
 
 

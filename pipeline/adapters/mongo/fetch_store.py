@@ -28,6 +28,7 @@ _OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "reje
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOKED_THROUGH = 200  # newest ended fetches of a symbol, of which some were refused without being taken
 _AGES = (timedelta(hours=1), timedelta(days=2), timedelta(days=30))
 
 
@@ -56,7 +57,8 @@ class MongoFetchStore:
     def open_fetch(self, symbol: str, interval: str, request: Request | None = None) -> FetchRecord | None:
         condition: Document = {"open": True, "symbol": symbol, "interval": interval}
         with mapped_errors():
-            found = list(self._fetches.find(condition | ({"request": request.text} if request else {})))
+            # The embedded server uses an index only for a query of nothing but that index' fields.
+            found = [one for one in self._fetches.find(condition) if not request or one.get("request") == request.text]
             return self._with_reply(max(found, key=lambda document: document["queued_at"])) if found else None
 
     def take(self, fetch_id: str, now: datetime, lease_until: datetime) -> FetchRecord | None:
@@ -161,9 +163,9 @@ class MongoFetchStore:
 
     def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
         with mapped_errors():
-            ended = {"open": False, "attempts": {"$gt": 0}}
-            newest = self._newest({"symbol": symbol, "interval": interval} | ended, 1)
-            return self._with_reply(newest[0]) if newest else None
+            newest = self._newest({"symbol": symbol, "interval": interval, "open": False}, _LOOKED_THROUGH)
+            taken = next((document for document in newest if document["attempts"] > 0), None)
+            return self._with_reply(taken) if taken else None
 
     def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
         unsettled = {"state": {"$in": [FetchState.FAILED, *OPEN_STATES]}}

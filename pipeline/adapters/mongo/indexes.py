@@ -61,8 +61,8 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
         base["series"].create_index([("interval", ASCENDING)])
         base["fetches"].create_indexes(
             [
-                IndexModel([*series, ("queued_at", DESCENDING)]),
-                IndexModel([("open", ASCENDING), *series]),
+                IndexModel([*series, ("open", ASCENDING), ("queued_at", DESCENDING)]),
+                IndexModel([("open", ASCENDING), ("touched_at", ASCENDING)]),
                 IndexModel([("queued_at", DESCENDING)]),
                 IndexModel([("symbol", ASCENDING), ("queued_at", DESCENDING)]),
                 IndexModel([("sent_at", ASCENDING)]),
