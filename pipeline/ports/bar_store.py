@@ -24,18 +24,16 @@ class BarStore(Protocol):
 
     def one_series(self, symbol: str, interval: str) -> Series | None: ...
 
-    def bars(
-        self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None
-    ) -> list[Bar]:
+    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
         """Bars with start <= time <= end, ascending, of more than `limit` the newest; a forming one is among them."""
 
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         """What bars with start <= time <= end were before; by time, then by when they were replaced."""
 
     def delete(self, symbol: str) -> int:
-        """Remove a symbol's bars of all intervals, with their revisions; returns how many bars. The series go last:
+        """Remove a symbol's bars of all intervals, with their revisions; returns how many bars.
 
-        while one is there, something may be left, after a kill too, and deleting again removes it.
+        The series go last: while one is there, something may be left, after a kill, and deleting again removes it.
         """
 
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULTS = {
     "ingest.plan": (20, 19, "ingest"),
     "ingest.sweep": (30, 29, "ingest"),
+    "ingest.backfill": (5, 4, "ingest"),
     "monitor.beat_seen": (5, 4, "monitor"),
 }
 
