@@ -12,7 +12,7 @@ from pipeline.domain.bars import session_date
 from pipeline.domain.calendar import sessions_back
 from pipeline.domain.coverage import Reason, Span, Unfillable, spans
 from pipeline.domain.errors import MarketDataKind
-from pipeline.domain.fetches import FetchRecord, FetchState
+from pipeline.domain.fetches import DELETED, FetchRecord, FetchState
 from pipeline.domain.periods import period_start
 from pipeline.domain.requests import INTRADAY_MINUTES, Request
 
@@ -103,6 +103,8 @@ def outcome(
     if record.state == FetchState.SUCCEEDED:
         reasons = _after_answer(request, record.shortened, _within(missing, request), stored, closed)
         return Outcome(_entries(part, expected, reasons, now), rest)
+    if record.kind == DELETED:
+        return Outcome((), (), failed=len(todo))
     match record.kind:
         case MarketDataKind.PREMIUM | MarketDataKind.ENTITLEMENT:
             reasons, rest = dict.fromkeys(missing, Reason.PREMIUM), ()
@@ -114,7 +116,7 @@ def outcome(
                 reasons, rest = {day: Reason.NOT_LISTED for day in missing if day <= asked[-1]}, ()
             else:
                 reasons = dict.fromkeys(asked, Reason.NO_DATA)
-        case MarketDataKind.BAD_KEY | MarketDataKind.BAD_CALL | "deleted":
+        case MarketDataKind.BAD_KEY | MarketDataKind.BAD_CALL:
             return Outcome((), (), failed=len(todo))
         case _:
             again = part.tries + 1 < MAX_TRIES

@@ -51,6 +51,10 @@ class Unfillable:
     reason: Reason
     at: datetime
 
+    def covers(self, day: date) -> bool:
+        """What was not listed on a day was not on any day before."""
+        return day in self.span or (self.reason == Reason.NOT_LISTED and day <= self.span.last)
+
     def holds(self, now: datetime) -> bool:
         """Whether it is not asked for again yet. The time before a listing never comes; all else may after 30 days."""
         return self.reason == Reason.NOT_LISTED or now < self.at + REMEMBERED
@@ -112,7 +116,7 @@ def missing_slots(
     for day in expected:
         if day in stored:
             continue
-        entry = next((one for one in known if day in one.span), None)
+        entry = next((one for one in known if one.covers(day)), None)
         if entry:
             impossible.append((day, entry))
         else:
@@ -149,9 +153,10 @@ def coverage(
 def spans(expected: Iterable[date], chosen: Collection[date]) -> list[Span]:
     """The chosen ones of the expected slots as spans: what lies between two spans is expected and not chosen."""
     found: list[Span] = []
-    previous: date | None = None
+    goes_on = False
     for day in expected:
         if day in chosen:
-            found[-1:] = [Span(found[-1].first, day)] if previous else [*found[-1:], Span(day, day)]
-        previous = day if day in chosen else None
+            first = found.pop().first if goes_on else day
+            found.append(Span(first, day))
+        goes_on = day in chosen
     return found

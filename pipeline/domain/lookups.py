@@ -1,4 +1,4 @@
-"""What is looked up now and then: a quote, a company, symbols by keywords. Each has an age after which it is stale."""
+"""What is looked up now and then: a quote, a company's overview, symbols by keywords. Each is stale after a while."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -31,9 +31,9 @@ class BarStore(Protocol):
         """What bars with start <= time <= end were before; by time, then by when they were replaced."""
 
     def delete(self, symbol: str) -> int:
-        """Remove a symbol's bars of all intervals, with their revisions; returns how many bars. The series go last:
+        """Remove a symbol's bars of all intervals, with their revisions; returns how many bars.
 
-        while one is there, something may be left, after a kill too, and deleting again removes it.
+        The series go last: while one is there, something may be left, after a kill, and deleting again removes it.
         """
 
     def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:

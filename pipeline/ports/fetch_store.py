@@ -60,7 +60,7 @@ class FetchStore(Protocol):
         """Any open state -> failed."""
 
     def cancel(self, symbol: str, reason: str, at: datetime) -> int:
-        """All of a symbol's open fetches -> failed, with the kind "deleted"; returns how many. Their bars are stored no more."""
+        """All of a symbol's open fetches -> failed, with the kind "deleted"; returns how many. None stores bars after that."""
 
     def finish(self, fetch_id: str, at: datetime) -> bool:
         """Any open state -> succeeded: a fetch whose result is kept, and that announces nothing."""

@@ -121,6 +121,33 @@ def test_the_revised_count_stays_in_the_record(stores: Stores) -> None:
     assert change.revised == Revised(1, day(0), day(0))
 
 
+def test_of_a_range_the_newest_come_when_there_is_a_limit(stores: Stores) -> None:
+    stores.store([bar(n) for n in range(6)])
+    assert stores.bars.bars("AAPL", DAILY, day(0), day(4), 2) == [bar(3), bar(4)]
+    assert stores.bars.bars("AAPL", DAILY, day(0), day(4), 99) == [bar(n) for n in range(5)]
+
+
+def test_a_symbol_is_deleted_with_everything(stores: Stores) -> None:
+    stores.store([bar(n) for n in range(3)])
+    stores.store([bar(1, close=5)])
+    stores.store([bar(1, interval="60min")])
+    stores.store([bar(1, "MSFT")])
+    assert stores.bars.delete("AAPL") == 4
+    assert all_bars(stores) == []
+    assert stores.bars.revisions("AAPL", DAILY, day(0), day(9)) == []
+    assert [series.symbol for series in stores.bars.series(DAILY)] == ["MSFT"]
+    assert stores.bars.series("60min") == []
+    assert stores.bars.delete("AAPL") == 0
+    assert stores.store([bar(1)]).inserted == 1
+
+
+def test_nothing_is_stored_for_a_fetch_that_was_given_up(stores: Stores) -> None:
+    fetch_id = stores.fetch()
+    assert stores.fetches.cancel("AAPL", "deleted", NOW) == 1
+    assert stores.bars.store(fetch_id, [bar(0)], NOW).count == 0
+    assert all_bars(stores) == []
+
+
 def test_equal_bars_change_nothing_but_the_record_says_so(stores: Stores) -> None:
     stores.store([bar(0), bar(1)])
     fetch_id = stores.fetch()

@@ -42,3 +42,11 @@ def test_an_entry_replaces_the_one_that_begins_on_the_same_day(store: CoverageSt
 def test_nothing_is_noted_of_nothing(store: CoverageStore) -> None:
     store.note([])
     assert store.unfillable("BRK.B", "daily") == []
+
+
+def test_a_symbol_is_forgotten(store: CoverageStore) -> None:
+    other = replace(ENTRY, symbol="AAPL")
+    store.note([ENTRY, replace(ENTRY, interval="5min"), other])
+    store.delete("BRK.B")
+    assert store.unfillable("BRK.B", "daily") == store.unfillable("BRK.B", "5min") == []
+    assert store.unfillable("AAPL", "daily") == [other]

@@ -14,7 +14,7 @@ from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
 from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import InvalidValue, MarketDataKind
-from pipeline.domain.fetches import FetchRecord, FetchState, Reply
+from pipeline.domain.fetches import FetchRecord, FetchState, Reply, Wanted
 from pipeline.domain.quota import Spent
 from pipeline.domain.readings import RejectedRow
 from pipeline.domain.requests import Request
@@ -359,3 +359,43 @@ def test_a_refusal_is_remembered_with_its_last_time(fetches: FetchStore) -> None
         fetches.refuse("TIME_SERIES_DAILY outputsize=full", at)
     assert fetches.refused_at("TIME_SERIES_DAILY outputsize=full") == after(60)
     assert fetches.refused_at("another") is None
+
+
+def test_open_fetches_of_a_symbol_are_given_up_together(fetches: FetchStore) -> None:
+    fetches.add([record("a"), record("b", "MSFT"), record("c")])
+    taken(fetches, "d")
+    assert fetches.finish("c", NOW)
+    assert fetches.cancel("AAPL", "the symbol was deleted", after(5)) == 2
+    for fetch_id in ("a", "d"):
+        gone = known(fetches, fetch_id)
+        assert (gone.state, gone.kind, gone.reason) == (FetchState.FAILED, "deleted", "the symbol was deleted")
+        assert gone.finished_at == after(5)
+    assert known(fetches, "b").state == FetchState.QUEUED
+    assert known(fetches, "c").state == FetchState.SUCCEEDED
+    assert fetches.take("d", after(100), after(160)) is None
+
+
+def test_a_fetch_that_announces_nothing_is_finished_once(fetches: FetchStore) -> None:
+    taken(fetches)
+    assert fetches.finish("a", after(1))
+    assert not fetches.finish("a", after(2))
+    assert (known(fetches).state, known(fetches).finished_at) == (FetchState.SUCCEEDED, after(1))
+
+
+def test_a_list_goes_on_after_a_fetch_though_many_were_queued_at_one_moment(fetches: FetchStore) -> None:
+    fetches.add([record(fetch_id, queued=-60 * (fetch_id > "d")) for fetch_id in "abcdefg"])
+    ids: list[str] = []
+    wanted = Wanted()
+    while page := fetches.recent(2, wanted):
+        ids += [one.id for one in page]
+        wanted = Wanted(after=(page[-1].queued_at, page[-1].id))
+    assert ids == ["d", "c", "b", "a", "g", "f", "e"]
+
+
+def test_a_list_is_filtered(fetches: FetchStore) -> None:
+    fetches.add([record("a"), record("b", "MSFT"), replace(record("c"), requested_by="beat")])
+    assert fetches.fail("b", "transport", "not reached", NOW)
+    assert [one.id for one in fetches.recent(9, Wanted("AAPL"))] == ["c", "a"]
+    assert [one.id for one in fetches.recent(9, Wanted(state=FetchState.FAILED))] == ["b"]
+    assert [one.id for one in fetches.recent(9, Wanted(requested_by="beat"))] == ["c"]
+    assert fetches.recent(9, Wanted("MSFT", FetchState.QUEUED)) == []

@@ -19,7 +19,7 @@ from pipeline.adapters.mongo.coverage_store import MongoCoverageStore
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
 from pipeline.domain.calendar import sessions_back
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.quota import plan_named
+from pipeline.domain.quota import Permit, plan_named
 from tests.support.ingesting import Ingesting, Stores
 from tests.support.market import FakeMarket
 
@@ -45,6 +45,13 @@ class FastClock:
         time.sleep(seconds / SPEED)
 
 
+class PatientLedger(MemoryQuotaLedger):
+    """Takes permits that are redeemed late: at this clock's speed everybody is."""
+
+    def redeem(self, permit: Permit, now: datetime) -> bool:
+        return True
+
+
 def market() -> FakeMarket:
     """Every fifth symbol is listed late, every seventh has a hole."""
     days = {symbol: DAYS[20 * (n % 5 == 0) :] for n, symbol in enumerate(SYMBOLS)}
@@ -56,7 +63,7 @@ def ingesting(client: MongoClient[dict[str, Any]], database: str, start: float) 
     plan = plan_named("none")
     stores = Stores(
         fetches, MongoBarStore(client, database), MongoBackfillStore(client, database),
-        MongoCoverageStore(client, database), MemoryQuotaLedger(plan, 0, fetches.spent), FastClock(start),
+        MongoCoverageStore(client, database), PatientLedger(plan, 0, fetches.spent), FastClock(start),
     )  # fmt: skip
     return Ingesting(stores, market(), plan)
 

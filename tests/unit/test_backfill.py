@@ -10,6 +10,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.domain.backfill import requests_for
 from pipeline.domain.bars import daily_bar_time
@@ -20,6 +21,7 @@ from pipeline.domain.quota import Plan, plan_named
 from pipeline.domain.requests import Request
 from pipeline.domain.times import to_ms
 from pipeline.ports.backfill_store import BackfillStore
+from pipeline.stages.forgetting import Forgetting
 from tests.support.ingesting import Death, Ingesting, Stores
 from tests.support.market import FakeMarket
 from tests.unit.test_quota import most_within
@@ -152,6 +154,18 @@ def test_a_fetch_that_somebody_asked_for_already_is_not_asked_twice() -> None:
     world.finish(world.start(["AAPL"], SINCE))
     world.finish(job)
     assert asked(world) == 1
+
+
+def test_a_symbol_that_is_deleted_meanwhile_is_not_asked_for_again() -> None:
+    world = ingesting(FakeMarket({"AAPL": DAYS, "MSFT": DAYS}))
+    job = world.start(["AAPL", "MSFT", "IBM"], SINCE)
+    world.backfills.run(world.send)
+    stores, lookups = world.stores, MemoryLookupStore(MemoryDatabase())
+    Forgetting(stores.bars, stores.fetches, stores.unfillable, stores.jobs, lookups, stores.clock).forget("AAPL")
+    world.finish(job)
+    assert [series.symbol for series in stores.bars.series("daily")] == ["MSFT"]
+    gone = stores.jobs.parts(job.id)[0]
+    assert (gone.done, gone.failed, gone.reason) == (True, 1, "the symbol was deleted")
 
 
 @pytest.mark.parametrize(

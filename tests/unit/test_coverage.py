@@ -46,6 +46,12 @@ def test_what_cannot_be_had_is_not_missing() -> None:
     assert (found.expected, found.covered, found.missing_count, found.unfillable_count) == (5, 2, 1, 2)
 
 
+def test_before_a_day_on_which_it_was_not_listed_it_was_not_listed_either() -> None:
+    asked = impossible(WEEK[1], WEEK[2], Reason.NOT_LISTED)
+    assert [one.span for one in of(WEEK[3:], asked).unfillable] == [Span(WEEK[0], WEEK[2])]
+    assert of(WEEK[3:], impossible(WEEK[1], WEEK[2])).missing == (Span(WEEK[0], WEEK[0]),)
+
+
 def test_a_bar_that_came_after_all_counts_as_covered() -> None:
     found = of(WEEK, impossible(WEEK[0], WEEK[4]))
     assert (found.covered, found.unfillable) == (5, ())
