@@ -15,7 +15,7 @@ from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.fetches import FetchRecord, Wanted
+from pipeline.domain.fetches import OPEN_STATES, FetchRecord, Wanted
 from pipeline.domain.health import Heartbeat
 from pipeline.domain.quota import PLANS, Spent
 from pipeline.domain.requests import Request
@@ -99,6 +99,10 @@ class FakePipeline:
 
     def newest(self, interval: str, since: datetime) -> dict[str, FetchRecord]:
         return {record.symbol: record for record in self.records.values()}
+
+    def last_finished(self, symbol: str, interval: str) -> FetchRecord | None:
+        ended = [record for record in self.records.values() if record.symbol == symbol and record.attempts]
+        return next((record for record in reversed(ended) if record.state not in OPEN_STATES), None)
 
     def spent(self, since: datetime, now: datetime) -> Spent:
         self._reached()

@@ -17,7 +17,9 @@ from pipeline.ports.watchlist_store import WatchedSymbol
 from tests.webui.fakes import NOW, FakePipeline
 from tests.webui.test_reading import bar, get
 
-UNKNOWN = FetchRecord("f1", "NOPE", "t", "beat", NOW, FetchState.FAILED, kind="unknown_symbol", finished_at=NOW)
+UNKNOWN = FetchRecord(
+    "f1", "NOPE", "t", "beat", NOW, FetchState.FAILED, kind="unknown_symbol", attempts=1, finished_at=NOW
+)
 
 
 @pytest.fixture
