@@ -29,9 +29,6 @@ AHEAD = timedelta(days=1)
 REMEMBERED = timedelta(days=30)  # how long a symbol that Alpha Vantage does not know is not asked for again
 NOT_ALLOWED = timedelta(days=7)  # for a symbol that the key was refused
 BACK_OFF = timedelta(hours=6)  # for a symbol whose last fetch failed for another reason
-_EARLY = timedelta(
-    minutes=1
-)  # what gets its turn soon is started before it: it must not find itself refused as remembered
 _OF_THE_KEY = (MarketDataKind.PREMIUM, MarketDataKind.ENTITLEMENT, MarketDataKind.BAD_KEY)
 _AGAIN, _MOST_PATIENT = timedelta(hours=1), timedelta(days=7)
 _MOST_BEHIND = 100  # sessions: as many as one request brings; no bars at all count as much
@@ -186,7 +183,7 @@ class _Calendar:
 
 def _after_failure(kind: str | None, ended: datetime) -> tuple[timedelta, str]:
     if kind == MarketDataKind.UNKNOWN_SYMBOL:
-        return REMEMBERED + _EARLY, f"Alpha Vantage did not know it on {ended:%Y-%m-%d}"
+        return REMEMBERED, f"Alpha Vantage did not know it on {ended:%Y-%m-%d}"
     if kind in _OF_THE_KEY:
         return (
             NOT_ALLOWED,

@@ -22,6 +22,7 @@ _LEASE = timedelta(seconds=60)  # longer than the client's time-outs together: a
 _COMPACT_INSTEAD = "the newest 100 bars were asked for, the full history is not in the key's plan"
 _COMPACT_NEXT = "the full history is not in the key's plan: the newest 100 bars are asked for next"
 _BREATH = timedelta(seconds=1.5)
+_EARLY = timedelta(minutes=1)  # the planner starts what gets its turn soon before it has it
 SOON_S = 60.0  # what waits longer is not kept in the broker meanwhile
 _LEDGER_AWAY = timedelta(seconds=2)
 
@@ -131,7 +132,7 @@ class Fetch:
         last = self._fetches.last_finished(record.symbol, record.interval)
         if last is None or last.kind != MarketDataKind.UNKNOWN_SYMBOL or last.finished_at is None:
             return False
-        if last.finished_at + REMEMBERED <= now:
+        if last.finished_at + REMEMBERED <= now + _EARLY:
             return False
         reason = (
             f"Alpha Vantage did not know {record.symbol} on {last.finished_at:%Y-%m-%d}; not asked again for 30 days"

@@ -135,7 +135,7 @@ def test_a_pause_is_kept() -> None:
 @pytest.mark.parametrize(
     ("kind", "pause", "why"),
     [
-        ("unknown_symbol", timedelta(days=30, minutes=1), "Alpha Vantage did not know it on 2026-11-20"),
+        ("unknown_symbol", timedelta(days=30), "Alpha Vantage did not know it on 2026-11-20"),
         *(
             (
                 kind,
