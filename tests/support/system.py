@@ -43,8 +43,8 @@ class Node:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         os.kill(self.status()["pid"], number)
 
-    def restart(self, deadline_s: float = 40.0) -> None:
-        """End it as a deployment does, and wait until the supervisor has it back."""
+    def restart(self, deadline_s: float = 120.0) -> None:
+        """End it as a deployment does, and wait until the supervisor has it back; how soon is no promise."""
         before = self.status()["pid"]
         self.kill(signal.SIGTERM)
         self.wait_back(before, deadline_s)
@@ -54,7 +54,10 @@ class Node:
             entry = self.status()
             return bool(entry["pid"] != pid_before and entry["state"] == "running" and entry["health"] == "ok")
 
-        wait_until(back, f"{self.name} is back", deadline_s)
+        try:
+            wait_until(back, f"{self.name} is back", deadline_s)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.status()}\n{self.logs()[-2000:]}") from None
 
 
 @dataclass

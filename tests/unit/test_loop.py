@@ -11,7 +11,7 @@ from pipeline.domain.errors import Unavailable
 from pipeline.stages.meter import Meter
 from tests.support.servers import ROOT, wait_until
 from workers.steps import loop as loop_module
-from workers.steps.loop import EXIT_BROKEN, EXIT_NO_PROGRESS, Loop
+from workers.steps.loop import EXIT_BROKEN, EXIT_NO_PROGRESS, Loop, end_all
 
 Start = Callable[[Callable[[], float | None]], Loop]
 
@@ -32,7 +32,7 @@ def start(meter: Meter) -> Iterator[Start]:
 
     yield start_loop
     for loop in loops:
-        loop.end()
+        end_all([loop])
 
 
 def test_a_step_is_called_again_and_again_until_the_end(start: Start) -> None:
@@ -44,7 +44,7 @@ def test_a_step_is_called_again_and_again_until_the_end(start: Start) -> None:
 
     loop = start(step)
     wait_until(lambda: len(calls) > 5, "some steps")
-    loop.end()
+    end_all([loop])
     assert not loop.is_alive()
 
 
@@ -74,8 +74,24 @@ def test_the_end_does_not_wait_for_the_next_step(start: Start) -> None:
 
     loop = start(step)
     assert stepped.wait(10)
-    loop.end()
+    end_all([loop])
     assert not loop.is_alive()
+
+
+def test_all_loops_are_told_to_end_before_any_is_waited_for(start: Start) -> None:
+    """Each holds its step until the other was told: one after another would take the whole time given, and fail."""
+    loops: list[Loop] = []
+    inside = threading.Barrier(3)
+
+    def step() -> float:
+        inside.wait(10)
+        wait_until(lambda: all(loop.ending for loop in loops), "both are told")
+        return 3600
+
+    loops += [start(step), start(step)]
+    inside.wait(10)
+    end_all(loops)
+    assert not any(loop.is_alive() for loop in loops)
 
 
 @pytest.mark.parametrize("error", [None, Unavailable("Redis is away")])
@@ -94,7 +110,7 @@ def test_what_it_holds_is_given_back_after_the_last_step(meter: Meter, error: Ex
     loop = Loop("tick", step, meter, at_end=give_back)
     loop.start()
     wait_until(lambda: bool(order), "a step")
-    loop.end()
+    end_all([loop])
     assert order == ["step", "given back"]
 
 
@@ -140,7 +156,7 @@ class TestStalled:
         yield make
         release.set()
         for loop in loops:
-            loop.end()
+            end_all([loop])
 
     def test_a_first_step_may_take_a_minute_more(self, now: Now, meter: Meter) -> None:
         loop = Loop("tick", lambda: None, meter)
@@ -173,7 +189,7 @@ class TestStalled:
 
     def test_a_loop_that_has_ended_is_not_stalled(self, now: Now, start: Start) -> None:
         loop = start(lambda: 3600.0)
-        loop.end()
+        end_all([loop])
         now.seconds += 100_000
         assert not loop.stalled()
 

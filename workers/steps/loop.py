@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pipeline.domain.errors import TickerlineError
 from pipeline.stages.meter import Meter
@@ -57,12 +57,25 @@ class Loop(threading.Thread):
 
     def stalled(self) -> bool:
         """No step has ended for too long."""
-        return not self._ending.is_set() and time.monotonic() - self._progress > self.longest_step_s
+        return not self.ending and time.monotonic() - self._progress > self.longest_step_s
 
-    def end(self) -> None:
+    def end_soon(self) -> None:
+        """The step that runs is the last."""
         self._ending.set()
-        if self.is_alive():
-            self.join(timeout=5.0)
+
+    @property
+    def ending(self) -> bool:
+        return self._ending.is_set()
+
+
+def end_all(loops: Sequence[Loop], longest_s: float = 5.0) -> None:
+    """Together, not one after another: what a supervisor gives a process to end is for all of them."""
+    for loop in loops:
+        loop.end_soon()
+    until = time.monotonic() + longest_s
+    for loop in loops:
+        if loop.is_alive():
+            loop.join(timeout=max(0.0, until - time.monotonic()))
 
 
 def end_if_stalled(loops: list[Loop]) -> None:

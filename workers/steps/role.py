@@ -9,7 +9,7 @@ from celery import bootsteps
 from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
 from pipeline.stages.meter import Meter
-from workers.steps.loop import Loop, end_if_stalled
+from workers.steps.loop import Loop, end_all, end_if_stalled
 from workers.steps.telemetry import HeartbeatStep, Telemetry, serve
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ class RoleStep(bootsteps.StartStopStep):
             loop.start()
 
     def stop(self, parent: Any) -> None:
-        for loop in self._loops + self._watch:
-            loop.end()
+        end_all(self._loops + self._watch)
         if self._server:
             self._server.shutdown()
             self._server.server_close()
