@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test test-faults bench-ingest lint format pins clean
+.PHONY: run down status install install-dev test test-faults test-kafka bench-ingest lint format pins clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -27,6 +27,10 @@ test: install-dev
 # Everything is killed once, and the workers are restarted under a running audit: for 5 minutes with FULL=1.
 test-faults: install-dev
 	$(BIN)/python -m pytest -s tests/faults $(PYTEST_ARGS)
+
+# What holds on a real Apache Kafka alone, 5 minutes: needs Java 17 or newer and Maven, which fetches the broker's jars once.
+test-kafka: install-dev
+	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/kafka $(PYTEST_ARGS)
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 4 minutes. Fails when one is missed.
 bench-ingest: install-dev

@@ -36,7 +36,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS, else made by Tickerline.",
     "TICKERLINE_DATA": "The data directory; default: .data in the project.",
     "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
-    "TICKERLINE_EMBEDDED": "The servers that `up` started itself, comma separated; written by `up`.",
+    "TICKERLINE_EMBEDDED": "The embedded servers that `up` started, comma separated; written by `up`.",
     "TICKERLINE_WATCHLIST": "Symbols of a first start's watchlist, comma separated.",
     "TICKERLINE_READY_SYMBOLS": "How many symbols must have bars before a session opens by itself.",
     "TICKERLINE_TICK_MS": "Milliseconds from one beat to the next; each symbol ticks once a beat.",

@@ -1,4 +1,4 @@
-"""A batch: one shard's ticks of one beat. It is what driver, table and forwarder pass on; a tick never travels alone.
+"""A batch: one shard's ticks of a run of beats. It is what driver, table and forwarder pass on; a tick never travels alone.
 
 Batches of a shard form a chain: each names the position before it. That is the one rule by which every hop sees a gap.
 """
@@ -13,7 +13,7 @@ from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
 
 
 class Position(NamedTuple):
-    """A place in a shard's chain. Ordered: sessions by their opening time (ms since 1970), then beats."""
+    """A place in a shard's chain: a batch's last beat. Ordered: sessions by their opening time (ms since 1970), then beats."""
 
     session: int
     beat: int
@@ -31,14 +31,18 @@ def session_ms(session: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`ticks` are (symbol, the encoded tick), by symbol. `made_at` is measured, seconds since 1970: it is no part of a tick."""
+    """`blocks` are (symbol, its ticks as lines of JSON, in order), by symbol; `n` ticks in all.
+
+    A line is what will stand on the log, byte for byte. `made_at` is measured, seconds since 1970: it is no part of a tick.
+    """
 
     shard: int
     position: Position
     previous: Position | None
     epoch: int
     made_at: float
-    ticks: tuple[tuple[str, bytes], ...]
+    n: int
+    blocks: tuple[tuple[str, bytes], ...]
 
     def to_message(self) -> dict[str, Any]:
         """As a task's argument: JSON-able, the encoded ticks joined so that they are not parsed on the way."""
@@ -48,8 +52,9 @@ class Batch:
             "previous": list(self.previous) if self.previous else None,
             "epoch": self.epoch,
             "made_at": self.made_at,
-            "symbols": ",".join(symbol for symbol, _ in self.ticks),
-            "values": b"\n".join(value for _, value in self.ticks).decode(),
+            "n": self.n,
+            "symbols": ",".join(symbol for symbol, _ in self.blocks),
+            "blocks": b"\n\n".join(block for _, block in self.blocks).decode(),
         }
 
     @classmethod
@@ -57,7 +62,7 @@ class Batch:
         """Raises InvalidValue when the message is no batch."""
         try:
             symbols = message["symbols"].split(",") if message["symbols"] else []
-            values = message["values"].encode().split(b"\n") if symbols else []
+            blocks = message["blocks"].encode().split(b"\n\n") if symbols else []
             previous = message["previous"]
             return cls(
                 int(message["shard"]),
@@ -65,7 +70,8 @@ class Batch:
                 Position(*previous) if previous else None,
                 int(message["epoch"]),
                 float(message["made_at"]),
-                tuple(zip(symbols, values, strict=True)),
+                int(message["n"]),
+                tuple(zip(symbols, blocks, strict=True)),
             )
         except (AttributeError, KeyError, TypeError, ValueError):
             raise InvalidValue("batch", "expected a batch of ticks as a driver sends it") from None
@@ -74,7 +80,7 @@ class Batch:
 # The table's layout. Row: shard, session, beat, big-endian, so that a shard's new batches are one range in order.
 _ROW = struct.Struct(">HQQ")
 BATCH_FAMILY = b"batch"  # one cell a row: the chain and the measured times
-TICK_FAMILY = b"tick"  # one cell a tick, the qualifier is the symbol
+TICK_FAMILY = b"tick"  # one cell a block, the qualifier is the symbol
 
 
 def row_key(shard: int, position: Position) -> bytes:
@@ -93,6 +99,4 @@ def shard_rows(shard: int) -> tuple[bytes, bytes]:
 
 def header_value(batch: Batch) -> bytes:
     previous = list(batch.previous) if batch.previous else None
-    return json.dumps(
-        {"previous": previous, "n": len(batch.ticks), "epoch": batch.epoch, "made_at": batch.made_at}
-    ).encode()
+    return json.dumps({"previous": previous, "n": batch.n, "epoch": batch.epoch, "made_at": batch.made_at}).encode()

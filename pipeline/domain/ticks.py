@@ -8,6 +8,7 @@ All arithmetic is on integers, and the randomness is Philox' raw stream (stable 
 would round differently from machine to machine.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -16,9 +17,9 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.bars import Bar, price_to_text
+from pipeline.domain.bars import PRICE_SCALE, Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.times import rfc3339, to_ms
+from pipeline.domain.times import from_ms, rfc3339, to_ms
 
 Integers = NDArray[np.int64]
 _STEP = 256  # a random step is within ±256: small enough that no product below leaves 64 bits
@@ -117,12 +118,19 @@ class TickText:
             f'"simulated":true,"source":"{bar.source}",'
         )
 
-    def encode(self, seq: int, price: int, size: int, event_time: str, trace_id: str) -> bytes:
-        """One tick as a JSON object, UTF-8; `price` in 1e-4, `event_time` RFC 3339."""
-        return (
-            f'{self.head}"seq":{seq},"price":{price_to_text(price)},"size":{size},'
-            f'"event_time":"{event_time}","trace_id":"{trace_id}"}}'
-        ).encode()
+    def encode(
+        self, first_seq: int, prices: Iterable[int], sizes: Iterable[int], beats: Iterable[str]
+    ) -> Iterator[str]:
+        """Ticks numbered from `first_seq` on as JSON objects; prices in 1e-4, `beats` as `beat_text` gives them."""
+        head, seq = self.head, first_seq
+        for price, size, beat in zip(prices, sizes, beats, strict=True):
+            yield f'{head}"seq":{seq},"price":{price // PRICE_SCALE}.{price % PRICE_SCALE:04d},"size":{size},{beat}'
+            seq += 1
+
+
+def beat_text(session_ms: int, shard: int, beat: int, due_ms: int) -> str:
+    """What all ticks of one beat of a shard have in common: when it was planned for, and its trace id."""
+    return f'"event_time":"{rfc3339(from_ms(due_ms))}","trace_id":"{trace_id(session_ms, shard, beat)}"}}'
 
 
 def trace_id(session_ms: int, shard: int, beat: int) -> str:

@@ -1,13 +1,16 @@
 """The servers that `up` starts itself: what each is, how it is started, and the setting that replaces it.
 
-All listen on loopback only. A server is embedded when the setting of its address is not set; see `to_start`.
+All listen on loopback only. A server is started when the setting of its address is not set: an embedded one, or with
+`up --real NAME` the real thing; see `to_start`.
 """
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.domain.errors import SettingsError
+from pipeline.embedded.jvm import Say
 from pipeline.settings import SIMULATOR, Values
 
 HOST = "127.0.0.1"
@@ -15,11 +18,15 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Place:
-    """Where one server runs: its port, the data directory, and the directory of the running system's own files."""
+    """Where one server runs: its port, the data directory, and the directory of the running system's own files.
+
+    `others` are its further ports, by name.
+    """
 
     port: int
     data: Path
     run: Path
+    others: Mapping[str, int] = field(default_factory=dict)
 
     def directory(self, name: str) -> Path:
         path = self.data / name
@@ -29,7 +36,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Server:
-    """`setting` names the address; `address` is its value when embedded, with the port to fill in."""
+    """`setting` names the address; `address` is its value when `up` starts it, with the port to fill in.
+
+    `others` names further ports that it needs. `prepare` does what takes long and is done once, and raises TickerlineError when
+    something is missing. `real`: no stand-in, and so under all rules of a server that somebody else runs.
+    """
 
     name: str
     usual_port: int
@@ -37,6 +48,9 @@ class Server:
     address: str
     command: Callable[[Place], list[str]]
     stop_s: int = 10
+    others: tuple[str, ...] = ()
+    prepare: Callable[[Say], object] | None = None
+    real: bool = False
 
     def url(self, port: int) -> str:
         return self.address.format(host=HOST, port=port)
@@ -77,6 +91,18 @@ def _kafka(place: Place) -> list[str]:
     return [*command, "--state", str(kafka_state(place.run))]
 
 
+def _real_kafka(place: Place) -> list[str]:
+    command = [sys.executable, "-m", "pipeline.embedded.real_kafka", "--directory", str(place.directory("kafka"))]
+    return [*command, "--port", str(place.port), "--controller-port", str(place.others["controller"])]
+
+
+def _prepare_kafka(say: Say) -> None:
+    # Loaded by word only: nobody needs it who runs the embedded broker.
+    from pipeline.embedded.real_kafka import prepare
+
+    prepare(say)
+
+
 def _aws(place: Place) -> list[str]:
     return [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(place.port)]
 
@@ -94,10 +120,31 @@ EMBEDDED = (
     Server("alphavantage", 8765, "ALPHAVANTAGE_URL", "http://{host}:{port}", _alphavantage),
 )
 
+REAL = {
+    "kafka": Server(
+        "kafka",
+        9092,
+        "KAFKA_BOOTSTRAP_SERVERS",
+        "{host}:{port}",
+        _real_kafka,
+        stop_s=30,
+        others=("controller",),
+        prepare=_prepare_kafka,
+        real=True,
+    )
+}
 
-def to_start(values: Values, source: str) -> list[Server]:
-    """Those whose address nobody set. `values` is the environment alone, `source` where bars come from."""
-    chosen = [server for server in EMBEDDED if not values.text(server.setting)]
+
+def to_start(values: Values, source: str, real: Collection[str] = ()) -> list[Server]:
+    """Those whose address nobody set. `values` is the environment alone, `source` where bars come from.
+
+    `real` names those of which the real thing is wanted. Raises SettingsError when such a one has an address.
+    """
+    for name in real:
+        if values.text(REAL[name].setting):
+            raise SettingsError(f"{REAL[name].setting}: names a {name} that runs; leave it out, or --real {name}")
+    chosen = [REAL[server.name] if server.name in real else server for server in EMBEDDED]
+    chosen = [server for server in chosen if not values.text(server.setting)]
     if values.text("TICKERLINE_AWS") == "real":
         chosen = [server for server in chosen if server.name != "aws"]
     if source != SIMULATOR:

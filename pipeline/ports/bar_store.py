@@ -36,8 +36,8 @@ class BarStore(Protocol):
         The series go last: while one is there, something may be left, after a kill, and deleting again removes it.
         """
 
-    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
-        """The settled bars that start at `time`, by symbol; a symbol that has none is left out."""
+    def bars_between(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[Bar]:
+        """The settled bars of several symbols that start between `start` and `end`, ends included; by time, then symbol."""
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
         """Every time between `start` and `end`, ends included, at which one of `symbols` has a settled bar; ascending."""

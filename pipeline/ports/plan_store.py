@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pipeline.domain.batches import Position
+from pipeline.domain.control import Order
 from pipeline.domain.sessions import Leg, Session
 
 
@@ -25,6 +26,9 @@ class PlanStore(Protocol):
 
     def admit(self, opened_ms: int, symbols: list[str]) -> bool:
         """Add members to an open session; True when one was new."""
+
+    def give(self, opened_ms: int, order: Order, after: int) -> bool:
+        """Add an order to a session that has `after` of them; False, and nothing changed, when it has another number."""
 
     def new_epoch(self, shard: int) -> int:
         """Give out the next epoch of a shard; never the same twice, whatever Redis forgets."""

@@ -1,7 +1,7 @@
 """Stage 6, buffer: a batch into the sorted table, and the confirmation of what is there without a gap.
 
 1. The fence: the table keeps the highest epoch seen of a shard; a batch of an older one is refused.
-2. The batch: one cell a tick and a header, all or none. Writing it again changes nothing, in any order.
+2. The batch: one cell a symbol and a header, all or none. Writing it again changes nothing, in any order.
 3. The watermark: along the chain of headers, as far as it reaches. The driver waits for it.
 """
 
@@ -26,9 +26,9 @@ class Buffer:
             raise
         row, now = row_key(batch.shard, batch.position), self._clock.now().timestamp()
         written_ms = int(now * 1000)
-        cells = [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, value) for symbol, value in batch.ticks]
+        cells = [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
         self._table.write([Cell(row, BATCH_FAMILY, b"", written_ms, header_value(batch)), *cells])
         self._watermark.advance(batch.shard)
-        self._meter.count(len(batch.ticks))
+        self._meter.count(batch.n)
         self._meter.latency(max(0.0, now - batch.made_at))
         self._meter.ok()

@@ -7,7 +7,7 @@
 4. Forwarded rows leave the table after the retention.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced, Unavailable
@@ -20,7 +20,7 @@ from pipeline.ports.tick_log import TickLog
 from pipeline.stages.chain import Header, ShardNotes, Watermark, headers_after
 from pipeline.stages.meter import Meter
 
-_CELLS = 20_000  # of one read; a batch that the read cut in two is left to the next
+_TICKS = 20_000  # of one transaction, or one batch more
 _NOTE_S = 1.0
 _AGE_OFF_S = 30.0
 _IDLE_S = 0.02
@@ -56,7 +56,7 @@ class ShardForwarder:
             self._open = False
             raise
         self._housekeeping()
-        return sum(len(batch.ticks) for batch in batches)
+        return sum(batch.n for batch in batches)
 
     def close(self) -> None:
         self._open = False
@@ -71,28 +71,37 @@ class ShardForwarder:
         """The batches that follow the checkpoint without a gap, as far as one read goes."""
         batches: list[Batch] = []
         position = self.position
-        for header, ticks in self._read():
+        for header, blocks in self._read():
             if not header.follows(position) and not (position is None and self._is_old(header)):
                 self._watch_gap(position, header)
                 return batches
-            if len(ticks) < header.ticks:
-                return batches  # the read ended within this batch
-            batches.append(Batch(self.shard, header.position, header.previous, 0, header.made_at, tuple(ticks)))
+            batches.append(
+                Batch(self.shard, header.position, header.previous, 0, header.made_at, header.ticks, tuple(blocks))
+            )
             position = header.position
         self._gap = None
         return batches
 
-    def _read(self) -> list[tuple[Header, list[tuple[str, bytes]]]]:
+    def _read(self) -> Iterator[tuple[Header, list[tuple[str, bytes]]]]:
+        """Whole batches after the checkpoint, until there are enough for a transaction."""
         first, last = shard_rows(self.shard)
         start = row_key(self.shard, self.position) if self.position else first
         rows = RowRange(start, last, start_inclusive=self.position is None)
-        found: list[tuple[Header, list[tuple[str, bytes]]]] = []
-        for cell in self._table.scan(rows, [BATCH_FAMILY, TICK_FAMILY], limit=_CELLS):
-            if cell.family == BATCH_FAMILY:
-                found.append((Header.of(cell), []))
-            else:
-                found[-1][1].append((cell.qualifier.decode(), cell.value))
-        return found
+        header: Header | None = None
+        blocks: list[tuple[str, bytes]] = []
+        ticks = 0
+        for cell in self._table.scan(rows, [BATCH_FAMILY, TICK_FAMILY]):
+            if cell.family == TICK_FAMILY:
+                blocks.append((cell.qualifier.decode(), cell.value))
+                continue
+            if header:
+                yield header, blocks
+                if ticks >= _TICKS:
+                    return
+            header, blocks = Header.of(cell), []
+            ticks += header.ticks
+        if header:
+            yield header, blocks
 
     def _is_old(self, header: Header) -> bool:
         """With no checkpoint anywhere, the lowest row that nobody completed within the gap's age is the beginning."""
@@ -112,7 +121,7 @@ class ShardForwarder:
         now = self._clock.now().timestamp()
         for batch in batches:
             self._meter.latency(max(0.0, now - batch.made_at))
-        self._meter.count(sum(len(batch.ticks) for batch in batches))
+        self._meter.count(sum(batch.n for batch in batches))
 
     def _housekeeping(self) -> None:
         """The copy of the checkpoint, which never runs ahead of the log; and the retention."""
@@ -173,7 +182,7 @@ class Forward:
         if failed:
             raise failed
         self._report()
-        return 0.0 if sent >= _CELLS else _IDLE_S
+        return 0.0 if sent >= _TICKS else _IDLE_S
 
     def release(self) -> None:
         names = [self._name(shard) for shard in self._shards]

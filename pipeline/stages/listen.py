@@ -13,7 +13,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.event_bus import EventQueue
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.meter import Meter
-from pipeline.stages.opening import propose_session
+from pipeline.stages.opening import Wish, propose_session
 
 _RECONCILE_S = 30.0
 
@@ -55,13 +55,14 @@ class Listen:
         self._meter.gauge("ready_symbols", len(ready))
         if session is None:
             now_ms = to_ms(self._clock.now())
-            proposal = propose_session(self._bars, self._rules, self._source, now_ms, None)
+            proposal = propose_session(self._bars, self._rules, self._source, now_ms, None, Wish())
             if proposal is None:
                 self._missing = f"{len(ready)} of {self._rules.ready_symbols} symbols ready"
                 self._show()
                 return
             session = self._plan.open_session(proposal, None)
-        new = [symbol for symbol in ready if symbol not in session.members]
+        members = set(session.members)
+        new = [symbol for symbol in ready if session.admits and symbol not in members]
         if new:
             self._plan.admit(session.opened_ms, new)
         self._missing = ""

@@ -1,31 +1,66 @@
 """Which session plays, and what one that opens now would play."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pipeline.domain.control import OrderKind
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import Session, session_seed
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.plan_store import PlanStore
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What a session shall be like. `symbols`: these alone, however few; None: all that are ready. `since`: no older bars."""
+
+    symbols: Sequence[str] | None = None
+    since: datetime | None = None
+    speed: float = 1.0
+    loop: bool = True
+
+
 def propose_session(
-    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None
+    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None, wish: Wish
 ) -> Session | None:
-    """The session that could open now: every symbol with bars, over the time that all of them have; None below the threshold."""
+    """The session that could open now, over the time that all of its symbols have.
+
+    None: fewer symbols are ready than it takes, or there is no bar since the time wished for.
+    """
     series = bars.series(rules.interval)
-    if len(series) < rules.ready_symbols:
+    if wish.symbols is not None:
+        series = [one for one in series if one.symbol in wish.symbols]
+    if len(series) < (rules.ready_symbols if wish.symbols is None else 1):
         return None
     members = tuple(s.symbol for s in series)
     start, end = max(s.first for s in series), max(s.last for s in series)
+    slots = tuple(bars.times(members, rules.interval, max(start, wish.since) if wish.since else start, end))
+    if not slots:
+        return None
     opened_ms = max(now_ms, before.opened_ms + 1) if before else now_ms
     return Session(
         opened_ms=opened_ms,
         seed=session_seed(before.seed if before else 0, opened_ms),
         interval=rules.interval,
         source=source,
-        slots=tuple(bars.times(members, rules.interval, start, end)),
+        slots=slots,
         members=members,
         tick_ms=rules.tick_ms,
         ticks_per_bar=rules.ticks_per_bar,
+        speed=wish.speed,
+        loop=wish.loop,
+        admits=wish.symbols is None,
     )
+
+
+def propose_next(bars: BarStore, rules: TickRules, over: Session, now_ms: int) -> Session | None:
+    """The successor of a session that plays its data again: at the speed that it had, with what it was told meanwhile."""
+    speeds = [over.speed, *(order.value for order in over.orders if order.kind == OrderKind.SPEED)]
+    members = None if over.admits else over.members
+    proposal = propose_session(bars, rules, over.source, now_ms, over, Wish(members, None, speeds[-1], over.loop))
+    orders = tuple(o for o in over.orders if o.at_ms > now_ms and o.kind in (OrderKind.PAUSE, OrderKind.RESUME))
+    return replace(proposal, orders=orders) if proposal else None
 
 
 class SessionWatch:
@@ -40,5 +75,7 @@ class SessionWatch:
 
     def step(self) -> float:
         """Read it again; returns the seconds to wait. Raises Unavailable, and keeps what it knew."""
-        self.session = self._plan.current_session() or self.session
+        current = self._plan.current_session()
+        if current != self.session:  # else the same object: who has looked at it knows it already
+            self.session = current or self.session
         return 0.5

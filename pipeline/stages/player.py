@@ -5,59 +5,35 @@ tick. So whoever takes the shard over makes the very same batches from where the
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Batch, Position
+from pipeline.domain.control import Change, change_due, stopped
 from pipeline.domain.errors import Fenced
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import (
     Leg,
-    Segment,
+    Place,
     Session,
     cut_leg,
     following_leg,
+    joining_leg,
     leg_following,
+    next_beat,
     opening_leg,
-    place_to_join,
+    paced_leg,
+    sought_leg,
+    with_bars,
 )
 from pipeline.domain.sharding import shard_of
-from pipeline.domain.ticks import Path, TickText, play, trace_id
-from pipeline.domain.times import from_ms, rfc3339, to_ms
+from pipeline.domain.times import to_ms
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
-from pipeline.stages.opening import propose_session
-
-
-class Encoder:
-    """Makes the batches of legs; keeps the played paths of the newest segments, and nothing else."""
-
-    def __init__(self) -> None:
-        self._played: dict[Segment, tuple[Path, TickText]] = {}
-
-    def batch(self, leg: Leg, beat: int, seed: int, epoch: int, made_at: float) -> Batch:
-        """The batch of one beat; its ticks are the same bytes whoever makes them, whenever."""
-        event_time = rfc3339(from_ms(leg.due_ms(beat)))
-        trace = trace_id(leg.session_ms, leg.shard, beat)
-        ticks = []
-        for segment in leg.segments:
-            k = beat - segment.first_beat
-            if 0 <= k < segment.ticks:
-                path, text = self._path(leg, segment, seed)
-                price, size = int(path.prices[k]), int(path.sizes[k])
-                value = text.encode(segment.first_seq + k, price, size, event_time, trace)
-                ticks.append((segment.bar.symbol, value))
-        position = Position(leg.session_ms, beat)
-        return Batch(leg.shard, position, leg.before(beat), epoch, made_at, tuple(sorted(ticks)))
-
-    def _path(self, leg: Leg, segment: Segment, seed: int) -> tuple[Path, TickText]:
-        if segment not in self._played:
-            current = set(leg.segments)
-            self._played = {s: played for s, played in self._played.items() if s in current}
-            session = rfc3339(from_ms(leg.session_ms))
-            self._played[segment] = (play(segment.bar, segment.ticks, seed), TickText.of(segment.bar, session))
-        return self._played[segment]
+from pipeline.stages.encode import Encoder
+from pipeline.stages.opening import propose_next
 
 
 @dataclass(slots=True)
@@ -84,6 +60,7 @@ class Player:
         self._legs: list[Leg] = []  # written after `leg`
         self._sent_in_epoch = 0
         self._considered: set[str] = set()  # symbols that were looked at for the present leg
+        self._members_of: tuple[Session | None, list[str]] = None, []
         self._offset = 0.0  # monotonic seconds minus planned seconds
 
     def take(self, watermark: Position | None) -> None:
@@ -101,17 +78,18 @@ class Player:
             self._enter(leg)
 
     def next_beat(self, session: Session) -> tuple[Leg, int] | None:
-        """The leg and beat to send next; extends the plan where it ends. None: this shard has nothing to play."""
-        if self.leg and self.session and self.leg.session_ms == self.session.opened_ms:
-            self._admit_new(session)
+        """The leg and beat to send next; extends the plan where it ends. None: this shard has nothing to play now.
+
+        `session` is the one that was opened last.
+        """
         leg = leg_following(self.position, self.leg, self._legs) or self._extend(session)
         if leg is None:
             return None
-        if leg is not self.leg:
+        self._enter(leg)
+        if leg.paused or self._may_cut:
+            leg = self._changed(leg, session)
             self._enter(leg)
-        starts_here = self.position == leg.previous or self.position is None
-        beat = leg.first_beat if starts_here else self.position.beat + 1  # type: ignore[union-attr]
-        return self._later(leg, beat), beat
+        return None if leg.paused else (leg, next_beat(leg, self.position))
 
     def due(self, leg: Leg, beat: int) -> float:
         """When a beat is due, in monotonic seconds."""
@@ -137,87 +115,132 @@ class Player:
         return self._sent_in_epoch >= self._rules.window
 
     def _recent(self, leg: Leg) -> bool:
-        return to_ms(self._clock.now()) - leg.starts_ms < 60_000
+        return self._now_ms() - leg.starts_ms < 60_000
 
     def _anchor(self) -> None:
         self._offset = self._clock.monotonic() - self._clock.now().timestamp()
 
+    def _now_ms(self) -> int:
+        return to_ms(self._clock.now())
+
     def _enter(self, leg: Leg) -> None:
+        if leg is self.leg:
+            return
         self.leg = leg
         self._legs = [later for later in self._legs if later.number > leg.number]
         self._considered = set(leg.next_seq)
         if self.session is None or self.session.opened_ms != leg.session_ms:
             self.session = self._plan.session(leg.session_ms)
 
+    def _changed(self, leg: Leg, session: Session) -> Leg:
+        """The leg that holds for the next beat, after what has come up since `leg` was written."""
+        beat = next_beat(leg, self.position)
+        by_ms = self._now_ms() if leg.paused else leg.due_ms(beat)
+        if session.opened_ms > leg.session_ms:
+            gives_way = (session.replaces or leg.paused) and session.opened_ms <= by_ms
+            return self._replaced(leg, session, beat) if gives_way else leg
+        if session.opened_ms < leg.session_ms:
+            return leg  # opened by this driver a moment ago
+        change = change_due(session.orders, leg.orders, leg.paused, by_ms)
+        if change:
+            return self._obey(leg, session, beat, change)
+        return leg if leg.paused else self._later(self._with_new(leg, session, beat), beat)
+
+    def _replaced(self, leg: Leg, session: Session, beat: int) -> Leg:
+        """Another session was started while the leg's played: join it, or be silent."""
+        if first := self._join(session):
+            return first
+        return leg if leg.paused else self._write(replace(self._cut(leg, beat, leg.due_ms(beat)), paused=True))
+
+    def _obey(self, leg: Leg, session: Session, beat: int, change: Change) -> Leg:
+        symbols = self._members(session)
+        now_ms = self._now_ms()
+        # The moment of the order, so that all shards go on together; a shard that hears of it late goes on now.
+        starts_ms = change.at_ms if now_ms - change.at_ms < 1000 * self._rules.late_s else now_ms
+        again = leg.paused or change.slot is not None
+        cut = self._cut(leg, beat, starts_ms if again else leg.due_ms(beat))
+        cut = replace(cut, paused=change.paused, orders=leg.orders + change.count)
+        if change.speed is not None:
+            cut = paced_leg(cut, session, change.speed, len(symbols))
+        if change.slot is not None:
+            cut = sought_leg(cut, session, beat, change.slot, len(symbols))
+            cut = self._with_bars(cut, session, symbols)
+        return self._write(cut)
+
     def _later(self, leg: Leg, beat: int) -> Leg:
         """A shard that is late goes on later, from the next beat number: nothing is skipped, and no flood follows."""
-        late = self._clock.monotonic() - self.due(leg, beat)
-        if late <= self._rules.late_s or not self._may_cut:
+        if self._clock.monotonic() - self.due(leg, beat) <= self._rules.late_s:
             return leg
         self._anchor()
-        now_ms = to_ms(self._clock.now())
-        cut = self._write(cut_leg(leg, self._number(), self.epoch, beat, now_ms))
-        self._enter(cut)
-        return cut
+        return self._write(self._cut(leg, beat, self._now_ms()))
 
-    def _admit_new(self, session: Session) -> None:
+    def _with_new(self, leg: Leg, session: Session, beat: int) -> Leg:
         """Cut in a leg with the symbols that joined the session since the present one was written."""
-        leg, position = self.leg, self.position
-        if leg is None or position is None or not self._may_cut or session.opened_ms != leg.session_ms:
-            return
-        beat = position.beat + 1
-        new = [s for s in self._members(session) if s not in self._considered]
-        if not new or not leg.covers(Position(position.session, beat)):
-            return
+        new = [s for s in self._members(session) if s not in self._considered]  # seldom any
+        if not new:
+            return leg
         self._considered.update(new)
-        bars = self._bars.bars_at(new, session.interval, session.slots[leg.slot])
-        if bars:
-            self._enter(self._write(cut_leg(leg, self._number(), self.epoch, beat, leg.due_ms(beat), bars)))
+        cut = self._cut(leg, beat, leg.due_ms(beat))
+        wider = self._with_bars(cut, session, new)
+        return leg if wider.segments == cut.segments else self._write(wider)
 
     def _extend(self, session: Session) -> Leg | None:
-        """Write the leg after the last one: the next slot, or the shard's first in a session."""
-        leg = self.leg
-        mine = self.session
-        if leg and mine and leg.session_ms == mine.opened_ms and leg.slot + 1 < len(mine.slots):
-            current = self._plan.session(mine.opened_ms) or mine
-            return self._write(following_leg(leg, current, self.epoch, self._slot_bars(current, leg.slot + 1)))
+        """Write the leg after the last one: the next slots, or the shard's first in a session."""
+        leg, mine = self.leg, self.session
+        if leg and leg.paused:
+            return leg
+        if leg and mine:
+            current = session if session.opened_ms == mine.opened_ms else mine
+            members = self._members(current)
+            if following := following_leg(leg, current, self.epoch, self._number(), len(members)):
+                return self._write(self._with_bars(following, current, members))
         if leg and leg.session_ms >= session.opened_ms:
             successor = self._open_next(session)
             if successor is None:
                 return None
             session = successor
+        return self._join(session)
+
+    def _join(self, session: Session) -> Leg | None:
+        """Write the shard's first leg in a session; None when it has no symbols there, or the session is about to end."""
         members = self._members(session)
         if not members:
             return None
-        slot, beat, starts_ms = place_to_join(
-            session, self._plan.newest_leg(session.opened_ms), to_ms(self._clock.now())
-        )
-        if slot >= len(session.slots):
-            return None  # the session is about to end; this shard joins the next
-        if leg and starts_ms < leg.due_ms(leg.end):
-            starts_ms = leg.due_ms(leg.end)
-        bars = self._slot_bars(session, slot)
-        return self._write(
-            opening_leg(session, self.shard, self.epoch, self._number(), self.position, slot, beat, starts_ms, bars)
-        )
+        newest, start_ms = self._plan.newest_leg(session.opened_ms), self._now_ms()
+        if self.leg and not self.leg.paused and not session.replaces:
+            start_ms = max(start_ms, self.leg.due_ms(self.leg.end))
+        place = Place(self.shard, self._number(), self.epoch, self.position)
+        if newest is None:
+            first: Leg | None = opening_leg(session, place, len(members), start_ms)
+        else:
+            first = joining_leg(session, newest, place, len(members), start_ms)
+        return self._write(self._with_bars(first, session, members)) if first else None
 
     def _open_next(self, session: Session) -> Session | None:
         """At the end of the data a session loops as a new one, over the bars and symbols that are there by now."""
         successor = self._plan.session_after(session.opened_ms)
-        if successor is None:
-            now_ms = to_ms(self._clock.now())
-            proposal = propose_session(self._bars, self._rules, self._source, now_ms, session)
-            successor = self._plan.open_session(proposal, session.opened_ms) if proposal else None
+        over = self._plan.session(session.opened_ms) or session
+        if successor is None and over.loop and not stopped(over.orders):
+            proposal = propose_next(self._bars, self._rules, over, self._now_ms())
+            successor = self._plan.open_session(proposal, over.opened_ms) if proposal else None
         return successor
 
-    def _slot_bars(self, session: Session, slot: int) -> list[Bar]:
-        return self._bars.bars_at(self._members(session), session.interval, session.slots[slot])
+    def _with_bars(self, leg: Leg, session: Session, symbols: Sequence[str]) -> Leg:
+        first, last = leg.slots()
+        bars: list[Bar] = self._bars.bars_between(symbols, session.interval, session.slots[first], session.slots[last])
+        return with_bars(leg, session, bars)
 
     def _members(self, session: Session) -> list[str]:
-        return [s for s in session.members if shard_of(s, self._rules.shards) == self.shard]
+        if session is not self._members_of[0]:
+            members = [s for s in session.members if shard_of(s, self._rules.shards) == self.shard]
+            self._members_of = session, members
+        return self._members_of[1]
 
     def _number(self) -> int:
         return max([leg.number for leg in self._legs] + [self.leg.number if self.leg else 0]) + 1
+
+    def _cut(self, leg: Leg, beat: int, starts_ms: int) -> Leg:
+        return cut_leg(leg, self._number(), self.epoch, beat, starts_ms)
 
     def _write(self, leg: Leg) -> Leg:
         if not self._plan.append_leg(leg):

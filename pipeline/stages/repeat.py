@@ -1,11 +1,11 @@
 """Makes batches again that a receiver misses: any driver can, since a batch is a pure function of the durable plan."""
 
 from pipeline.domain.batches import Batch, Position
-from pipeline.domain.sessions import leg_following
+from pipeline.domain.sessions import leg_following, next_beat
 from pipeline.ports.batch_link import BatchLink
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
-from pipeline.stages.player import Encoder
+from pipeline.stages.encode import Encoder
 
 _MOST = 1000  # batches of one request; what is still missing is asked for again
 
@@ -20,11 +20,11 @@ def remake(plan: PlanStore, clock: Clock, shard: int, after: Position, before: P
     batches: list[Batch] = []
     while len(batches) < _MOST:
         leg = leg_following(position, leg, legs)
-        if leg is None:
+        if leg is None or leg.paused:
             break
         session = plan.session(leg.session_ms)
-        beat = leg.first_beat if position == leg.previous else position.beat + 1
-        if session is None or Position(leg.session_ms, beat) >= before:
+        beat = next_beat(leg, position)
+        if session is None or Position(leg.session_ms, leg.batch_end(beat) - 1) >= before:
             break
         batch = encoder.batch(leg, beat, session.seed, epoch, clock.now().timestamp())
         batches.append(batch)

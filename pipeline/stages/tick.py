@@ -122,7 +122,7 @@ class Tick:
             batches.append(batch)
             self._meter.latency(late)
         if batches:
-            self._meter.count(sum(len(batch.ticks) for batch in batches))
+            self._meter.count(sum(batch.n for batch in batches))
         return wait
 
     def _report(self) -> None:

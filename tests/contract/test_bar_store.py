@@ -208,11 +208,12 @@ def test_series_come_by_symbol_and_per_interval(stores: Stores) -> None:
     assert stores.bars.one_series("IBM", DAILY) is None
 
 
-def test_bars_at_a_time_come_by_symbol(stores: Stores) -> None:
-    for symbol, first in (("MSFT", 0), ("AAPL", 1), ("IBM", 5)):
+def test_bars_of_several_symbols_come_by_time_and_symbol(stores: Stores) -> None:
+    for symbol, first in (("MSFT", 0), ("AAPL", 1), ("IBM", 5), ("META", 0)):
         stores.store([bar(n, symbol) for n in range(first, first + 3)])
-    assert stores.bars.bars_at(["MSFT", "IBM", "AAPL", "META"], DAILY, day(2)) == [bar(2, "AAPL"), bar(2, "MSFT")]
-    assert stores.bars.bars_at([], DAILY, day(2)) == []
+    found = stores.bars.bars_between(["MSFT", "IBM", "AAPL", "NVDA"], DAILY, day(1), day(2))
+    assert found == [bar(1, "AAPL"), bar(1, "MSFT"), bar(2, "AAPL"), bar(2, "MSFT")]
+    assert stores.bars.bars_between([], DAILY, day(1), day(2)) == []
 
 
 def test_times_are_those_of_any_of_the_symbols(stores: Stores) -> None:
@@ -246,7 +247,7 @@ def test_a_forming_bar_is_kept_and_shown_but_not_played(stores: Stores) -> None:
         Series("AAPL", DAILY, 1, day(0), day(0)),
         Series("MSFT", DAILY, 1, day(1), day(1)),
     ]
-    assert stores.bars.bars_at(["AAPL", "MSFT"], DAILY, day(1)) == [bar(1, "MSFT")]
+    assert stores.bars.bars_between(["AAPL", "MSFT"], DAILY, day(0), day(1)) == [bar(1, "MSFT")]
     assert stores.bars.times(["AAPL"], DAILY, day(0), day(5)) == [day(0)]
 
 

@@ -12,7 +12,8 @@ from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.plan_store import MongoPlanStore
 from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Position
-from pipeline.domain.sessions import Leg, Session, cut_leg, following_leg, opening_leg
+from pipeline.domain.control import Order, OrderKind
+from pipeline.domain.sessions import Leg, Place, Session, cut_leg, following_leg, opening_leg, with_bars
 from pipeline.ports.plan_store import PlanStore
 
 SLOTS = (datetime(2026, 11, 19, 5, tzinfo=UTC), datetime(2026, 11, 20, 5, tzinfo=UTC))
@@ -36,7 +37,8 @@ def bar(symbol: str) -> Bar:
 
 
 def leg(epoch: int, number: int = 1, shard: int = 3) -> Leg:
-    return opening_leg(SESSION, shard, epoch, number, Position(5, 6), 0, 0, SESSION.opened_ms, [bar("BRK.B")])
+    first = opening_leg(SESSION, Place(shard, number, epoch, Position(5, 6)), 1, SESSION.opened_ms)
+    return with_bars(first, SESSION, [bar("BRK.B")])
 
 
 def test_a_session_has_one_successor_whoever_opens_it(plan: PlanStore) -> None:
@@ -58,6 +60,26 @@ def test_new_members_are_admitted_once(plan: PlanStore) -> None:
     session = plan.current_session()
     assert session is not None
     assert session.members == ("AAPL", "BRK.B", "IBM")
+
+
+def test_orders_are_kept_in_the_order_of_their_giving_and_none_is_given_twice(plan: PlanStore) -> None:
+    plan.open_session(SESSION, None)
+    pause, speed = Order(5, OrderKind.PAUSE), Order(6, OrderKind.SPEED, 2.5)
+    assert plan.give(SESSION.opened_ms, pause, 0)
+    assert not plan.give(SESSION.opened_ms, speed, 0), "somebody else has given one meanwhile"
+    assert plan.give(SESSION.opened_ms, speed, 1)
+    assert not plan.give(1, pause, 0)
+    session = plan.current_session()
+    assert session is not None
+    assert session.orders == (pause, speed)
+
+
+def test_a_session_is_read_back_as_it_was_opened(plan: PlanStore) -> None:
+    session = replace(
+        SESSION, speed=2.5, loop=False, admits=False, replaces=True, orders=(Order(7, OrderKind.SEEK, 1),)
+    )  # fmt: skip
+    assert plan.open_session(session, None) == session == plan.current_session()
+    assert plan.give(session.opened_ms, Order(8, OrderKind.STOP), 1)
 
 
 def test_no_epoch_is_given_out_twice(plan: PlanStore) -> None:
@@ -82,8 +104,9 @@ def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
     plan.open_session(SESSION, None)
     epoch = plan.new_epoch(3)
     first = leg(epoch)
-    second = following_leg(first, SESSION, epoch, [bar("AAPL")])
-    cut = cut_leg(first, 3, epoch, 100, SESSION.opened_ms + 60_000)
+    second = following_leg(first, SESSION, epoch, 2, 2)
+    assert second
+    cut = replace(cut_leg(first, 3, epoch, 100, SESSION.opened_ms + 60_000), paused=True, orders=2)
     for one in (first, second, cut):
         assert plan.append_leg(one)
     assert plan.legs_after(3, 1) == [second, cut]

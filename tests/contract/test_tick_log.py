@@ -23,20 +23,23 @@ class Broker:
     fences: bool
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka", pytest.param("real_kafka", marks=pytest.mark.real_kafka)])
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         memory = MemoryBroker()
         return Broker(lambda shard: MemoryTickLog(memory, shard), MemoryTickFeed(memory), fences=True)
-    servers, topic = request.getfixturevalue("kafka_servers"), f"ticks-{uuid4().hex[:8]}"
+    real, topic = request.param == "real_kafka", f"ticks-{uuid4().hex[:8]}"
+    servers = (
+        request.getfixturevalue("real_kafka").bootstrap_servers if real else request.getfixturevalue("kafka_servers")
+    )
 
     def log(shard: int) -> TickLog:
-        return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=True)
+        return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=not real)
 
     feed = KafkaTickFeed(servers, topic, 4)
     request.addfinalizer(feed.close)  # noqa: PT021  # only this parameter has something to close
     _begin_reading(log(0), feed)
-    return Broker(log, feed, fences=False)
+    return Broker(log, feed, fences=real)
 
 
 def _begin_reading(log: TickLog, feed: TickFeed) -> None:
@@ -53,9 +56,11 @@ def _begin_reading(log: TickLog, feed: TickFeed) -> None:
     log.close()
 
 
-def batch(beat: int, shard: int = 1) -> Batch:
-    ticks = tuple((symbol, f"{symbol}-{beat}".encode()) for symbol in ("AAPL", "MSFT"))
-    return Batch(shard, Position(9, beat), Position(9, beat - 1), 1, 1000.5 + beat, ticks)
+def batch(beat: int, shard: int = 1, lines: int = 1) -> Batch:
+    """`lines` ticks of each of two symbols."""
+    numbers = [f"{beat}" if lines == 1 else f"{beat}.{line}" for line in range(lines)]
+    blocks = tuple((symbol, "\n".join(f"{symbol}-{n}" for n in numbers).encode()) for symbol in ("AAPL", "MSFT"))
+    return Batch(shard, Position(9, beat), Position(9, beat - 1), 1, 1000.5 + beat, 2 * lines, blocks)
 
 
 def read(feed: TickFeed, count: int) -> Sequence[LoggedTick]:
@@ -84,6 +89,15 @@ def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: B
     log.close()
 
 
+def test_each_line_of_a_block_is_a_record_of_its_own(broker: Broker) -> None:
+    log = broker.log(2)
+    log.open()
+    log.append([batch(1, shard=2, lines=3)])
+    ticks = read(broker.feed, 6)
+    assert [t.value.decode() for t in ticks] == [f"{s}-1.{line}" for s in ("AAPL", "MSFT") for line in range(3)]
+    log.close()
+
+
 def test_the_checkpoint_is_the_last_batch_of_this_shard(broker: Broker) -> None:
     for shard, last in ((1, 100), (2, 7)):
         log = broker.log(shard)
@@ -109,3 +123,18 @@ def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
     second.open()
     with pytest.raises(Fenced):
         first.append([batch(1)])
+
+
+def test_what_a_fenced_writer_had_under_way_is_seen_by_nobody(broker: Broker) -> None:
+    if not broker.fences:
+        pytest.skip("the embedded broker does not fence; a real one does")
+    first, second = broker.log(1), broker.log(1)
+    first.open()
+    first.append([batch(1)])
+    second.open()
+    with pytest.raises(Fenced):
+        first.append([batch(2)])
+    second.append([batch(2)])
+    assert [t.value.decode() for t in read(broker.feed, 4)] == [f"{s}-{b}" for b in (1, 2) for s in ("AAPL", "MSFT")]
+    assert not broker.feed.read(0.5)
+    assert broker.log(1).open() == Position(9, 2)

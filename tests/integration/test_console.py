@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.support.servers import ROOT
 from webui.console.place import Place
 from webui.console.ports import KeptPorts
 from webui.console.processes import FIXED_PORTS
@@ -202,3 +203,18 @@ def test_what_a_killed_system_left_is_ended_and_ctrl_c_leaves_nothing(tmp_path: 
         assert not tiny.place.addresses.exists()
     finally:
         tiny.end()
+
+
+def test_a_real_kafka_without_java_is_refused_in_plain_words_before_anything_starts(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    environment = tiny.environment | {"PATH": str(tmp_path), "JAVA_HOME": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-m", "webui.console.up", "--real", "kafka"],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "a real kafka needs a Java runtime, 17 or newer" in done.stderr
+    assert "a real kafka needs Maven" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "starting servers" not in done.stdout

@@ -11,7 +11,7 @@ from pipeline.domain.errors import Unavailable
 from tests.support.servers import free_port, redis_server
 from workers.links import CeleryBatchLink, CeleryRepeatLink
 
-BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, (("AAPL", b'{"seq":1}'),))
+BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, 1, (("AAPL", b'{"seq":1}'),))
 
 
 def app_on(url: str) -> Celery:

@@ -29,7 +29,7 @@ from workers.links import CeleryBatchLink
 from workers.steps.role import RoleStep
 
 QUEUES = ["ingest", "driver", "receiver", "monitor"]
-BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, (("AAPL", b'{"seq":1}'),))
+BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, 1, (("AAPL", b'{"seq":1}'),))
 
 
 @pytest.fixture(scope="module")

@@ -62,10 +62,11 @@ class Node:
 
 @dataclass
 class System:
-    """`manage.py up` with a data directory of its own and free ports; `environment` adds settings."""
+    """`manage.py up` with a data directory of its own and free ports; `environment` adds settings, `options` arguments."""
 
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         ports = ("API", "DRIVER", "RECEIVER", "DASHBOARD", "FLOWER")
@@ -86,7 +87,7 @@ class System:
 
     def up(self) -> str:
         """Start and wait until ready; returns what it printed."""
-        done = self.manage("up", "--detach")
+        done = self.manage("up", "--detach", *self.options)
         assert done.returncode == 0, f"up: {done.stdout}\n{done.stderr}\n{self.last_logs()}"
         return done.stdout
 

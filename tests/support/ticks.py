@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -96,6 +97,11 @@ class TickAudit:
             found = {key: set(numbers) for key, numbers in self._numbers.items()}
         gaps = {key: sorted(set(range(min(have), max(have) + 1)) - have) for key, have in found.items()}
         return {key: numbers for key, numbers in gaps.items() if numbers}
+
+    def disordered(self) -> int:
+        """How many records came after one of the same session and symbol with a higher number."""
+        with self._lock:
+            return sum(later < earlier for numbers in self._numbers.values() for earlier, later in pairwise(numbers))
 
     def repeated(self) -> dict[Key, int]:
         """How often numbers came more than once, by session and symbol."""

@@ -24,7 +24,7 @@ from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward, ShardForwarder
 from pipeline.stages.meter import Meter
-from pipeline.stages.opening import SessionWatch, propose_session
+from pipeline.stages.opening import SessionWatch, Wish, propose_session
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.tick import Tick
 
@@ -61,7 +61,7 @@ class World:
         self.bars.store(fetch.id, bars, now)
 
     def open_session(self) -> None:
-        proposal = propose_session(self.bars, self.rules, "simulator", to_ms(self.clock.now()), None)
+        proposal = propose_session(self.bars, self.rules, "simulator", to_ms(self.clock.now()), None, Wish())
         assert proposal
         self.plan.open_session(proposal, None)
 

@@ -20,9 +20,9 @@ def test_a_session_s_id_is_its_opening_time(opened_ms: int) -> None:
 
 
 def test_a_batch_survives_its_message_byte_for_byte() -> None:
-    ticks = (("AAPL", b'{"price":1}'), ("BRK.B", '{"name":"é"}'.encode()))
+    blocks = (("AAPL", b'{"price":1}\n{"price":2}'), ("BRK.B", '{"name":"é"}'.encode()))
     for batch in (
-        Batch(3, Position(5, 6), None, 2, 1.5, ticks),
-        Batch(0, Position(5, 7), Position(5, 6), 2, 1.25, ()),
+        Batch(3, Position(5, 6), None, 2, 1.5, 3, blocks),
+        Batch(0, Position(5, 7), Position(5, 6), 2, 1.25, 0, ()),
     ):
         assert Batch.from_message(batch.to_message()) == batch

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.embedded.servers import EMBEDDED, to_start
-from pipeline.settings import ALPHAVANTAGE, SIMULATOR, Values
+from pipeline.domain.errors import SettingsError
+from pipeline.embedded.servers import EMBEDDED, REAL, to_start
+from pipeline.settings import ALPHAVANTAGE, SIMULATOR, Values, load
 from webui.console.environment import addresses, clean, ensure_secret_key
 from webui.console.place import Place
 
@@ -111,3 +112,26 @@ def test_the_address_file_holds_what_was_set_and_what_was_chosen_but_nothing_of_
         "TICKERLINE_SOURCE": SIMULATOR,
         "TICKERLINE_EMBEDDED": "accumulo,redis",
     }
+
+
+def test_by_word_the_real_thing_is_started_in_place_of_the_stand_in() -> None:
+    chosen = {server.name: server for server in to_start(Values({}, {}), SIMULATOR, ["kafka"])}
+
+    assert set(chosen) == SERVER_NAMES
+    assert [name for name, server in chosen.items() if server.real] == ["kafka"]
+    assert chosen["kafka"].prepare is not None
+
+
+def test_one_that_runs_elsewhere_cannot_be_started_too() -> None:
+    with pytest.raises(SettingsError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        to_start(Values({"KAFKA_BOOTSTRAP_SERVERS": "kafka.example:9092"}, {}), SIMULATOR, ["kafka"])
+
+
+def test_a_real_server_that_up_starts_is_under_the_rules_of_one_that_runs_elsewhere() -> None:
+    """Topics are made, shards are not limited, and the topic of simulated ticks has a name of its own."""
+    written = addresses(Values({}, {}), SIMULATOR, {"kafka": (REAL["kafka"], 9092)})
+
+    assert written["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:9092"
+    assert written["TICKERLINE_EMBEDDED"] == "accumulo"
+    kafka = load(written | {"TICKERLINE_SHARDS": "16"}).kafka
+    assert (kafka.embedded, kafka.topic) == (False, "ticks-sim")

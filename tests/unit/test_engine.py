@@ -174,7 +174,7 @@ def test_whoever_makes_a_batch_again_makes_the_same_bytes() -> None:
     for shard, log in world.broker.ticks.items():
         first = world.plan.legs_after(shard, 0)[0]
         start, end = Position(first.session_ms, first.first_beat), Position(first.session_ms, first.first_beat + 60)
-        again = [value for batch in remake(world.plan, world.clock, shard, start, end) for _, value in batch.ticks]
+        again = [block for batch in remake(world.plan, world.clock, shard, start, end) for _, block in batch.blocks]
         values = [tick.value for tick in log]
         # The first beat is not asked for; what follows must be the same bytes in the same order.
         at = values.index(again[0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.bars import Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.ticks import TickText, play, ticks_needed, trace_id
+from pipeline.domain.ticks import TickText, beat_text, play, ticks_needed
 
 TIME = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "tick.schema.json").read_text())
@@ -67,10 +67,14 @@ def test_too_few_ticks_for_a_bar_are_refused_with_the_number_needed() -> None:
 def test_a_tick_s_encoding_follows_the_published_schema() -> None:
     bar = Bar("BRK.B", "daily", TIME, 100, 200, 50, 150, 10, "simulator")
     text = TickText.of(bar, "2026-11-22T16:05:12.300Z")
-    tick = json.loads(text.encode(7, 1234567, 3, "2026-11-22T16:05:12.400Z", trace_id(1795363512300, 3, 77)))
+    beats = [beat_text(1795363512300, 3, beat, 1795363512400) for beat in (77, 78)]
+    tick, following = map(json.loads, text.encode(7, [1234567, 1230001], [3, 0], beats))
     # multipleOf on floats is checked in decimal: binary floats have no exact 0.0001.
     schema = SCHEMA | {"properties": SCHEMA["properties"] | {"price": {"type": "number"}}}
     jsonschema.validate(tick, schema, format_checker=jsonschema.FormatChecker())
-    assert tick["price"] == 123.4567
+    assert (tick["seq"], tick["price"], tick["size"]) == (7, 123.4567, 3)
+    assert (following["seq"], following["price"], following["size"]) == (8, 123.0001, 0)
+    assert tick["event_time"] == "2026-11-22T16:05:12.400Z"
+    assert tick["trace_id"] != following["trace_id"]
     assert tick["bar_time"] == "2026-11-20T05:00:00.000Z"
     assert set(tick) == set(SCHEMA["required"])

@@ -60,12 +60,13 @@ def ensure_secret_key(place: Place) -> None:
         file.write(secrets.token_urlsafe(50) + "\n")
 
 
-def addresses(values: Values, source: str, embedded: Mapping[str, tuple[Server, int]]) -> dict[str, str]:
-    """The address file's content: every setting that was set, and the addresses of the embedded servers by their ports.
+def addresses(values: Values, source: str, started: Mapping[str, tuple[Server, int]]) -> dict[str, str]:
+    """The address file's content: every setting that was set, and the addresses of the servers that are started.
 
     So a command in a second shell, which has none of the environment of `up`, means the same system.
     """
     given = {name: values.text(name) for name in SENTENCES if name not in (*OWN, "TICKERLINE_SECRET_KEY")}
-    chosen = {server.setting: server.url(port) for server, port in embedded.values()}
-    written = {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": ",".join(sorted([*embedded, "accumulo"]))}
+    chosen = {server.setting: server.url(port) for server, port in started.values()}
+    stand_ins = sorted(["accumulo", *(name for name, (server, _) in started.items() if not server.real)])
+    written = {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": ",".join(stand_ins)}
     return {name: value for name, value in (given | chosen | written).items() if value}

@@ -21,6 +21,7 @@ OURS = (
     "redis",
     "mongodb",
     "alphavantage",
+    "kafka",
     "table-*",
     "ports.json",
     "secret_key",

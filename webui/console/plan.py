@@ -1,8 +1,9 @@
 """What one `up` is going to run: settings read, ports chosen, nothing started yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from pipeline.embedded.jvm import Say
 from pipeline.embedded.servers import Place as ServerPlace
 from pipeline.embedded.servers import Server, to_start
 from pipeline.settings import Settings, Values, load
@@ -14,33 +15,40 @@ from webui.console.processes import FIXED_PORTS, Check, Program, all_processes, 
 
 @dataclass(frozen=True)
 class Plan:
-    """`environment` is the children's; `addresses` goes into the address file; `settings` are what they will read."""
+    """`environment` is the children's; `addresses` goes into the address file; `settings` are what they will read.
+
+    `prepares` are to be called before anything is started.
+    """
 
     environment: dict[str, str]
     settings: Settings
     addresses: dict[str, str]
     servers: list[Program]
-    ports: dict[str, int]  # of the embedded servers
+    ports: dict[str, int]  # of the servers that are started
+    prepares: list[Callable[[Say], object]]
     processes: list[Program]
 
 
-def make_plan(place: Place, ambient: Mapping[str, str]) -> Plan:
+def make_plan(place: Place, ambient: Mapping[str, str], real: Collection[str] = ()) -> Plan:
     """Check the settings and the ports, and choose what is to be chosen. Raises SettingsError and ConsoleError.
+
+    `real` names the servers of which no stand-in will do.
 
     `place` is prepared, and holds no address file of an earlier system.
     """
     environment = clean(ambient, place)
     values = Values(environment, {})
     source = load(environment).source
-    wanted = to_start(values, source)
+    wanted = to_start(values, source, real)
     # Once more as the children will read them: some rules hold with embedded servers only.
-    embedded = ",".join(sorted(["accumulo", *(server.name for server in wanted)]))
+    embedded = ",".join(sorted(["accumulo", *(server.name for server in wanted if not server.real)]))
     load(environment | {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": embedded})
 
     fixed = fixed_ports(values)
     check_fixed({name: (getattr(fixed, what), f"the {what}") for what, (name, _) in FIXED_PORTS.items()})
     kept = KeptPorts(place.ports, {getattr(fixed, what) for what in FIXED_PORTS})
     chosen = {server.name: (server, kept.choose(server.name, server.usual_port)) for server in wanted}
+    others = {s.name: {other: kept.choose(f"{s.name}-{other}") for other in s.others} for s in wanted}
     processes = all_processes(values, fixed, kept.choose)
     kept.save()
 
@@ -49,12 +57,13 @@ def make_plan(place: Place, ambient: Mapping[str, str]) -> Plan:
         environment=environment,
         settings=load(environment | written),
         addresses=written,
-        servers=[_server(place, server, port) for server, port in chosen.values()],
+        servers=[_server(place, server, port, others[name]) for name, (server, port) in chosen.items()],
         ports={name: port for name, (_, port) in chosen.items()},
+        prepares=[server.prepare for server in wanted if server.prepare],
         processes=processes,
     )
 
 
-def _server(place: Place, server: Server, port: int) -> Program:
-    command = tuple(server.command(ServerPlace(port, place.data, place.run)))
+def _server(place: Place, server: Server, port: int, others: Mapping[str, int]) -> Program:
+    command = tuple(server.command(ServerPlace(port, place.data, place.run, others)))
     return Program(server.name, server.name, command, Check.SERVER, port, stop_s=server.stop_s, steady_s=1)

@@ -36,7 +36,7 @@ ALRIGHT = (Health.OK, Health.WAITING)  # a worker that waits says that nothing i
 class System:
     """What `up` notes of the system it started, for every other command.
 
-    `restarts` are those counted before the present supervisord, `ports` the embedded servers' ports.
+    `restarts` are those counted before the present supervisord, `ports` those of the servers that it started.
     """
 
     processes: list[Program]
@@ -193,7 +193,7 @@ def _servers(
 
 def _addresses(place: Place, system: System, settings: Settings) -> dict[str, dict[str, Any]]:
     kafka = {"bootstrap_servers": settings.kafka.bootstrap_servers, "topic": settings.kafka.topic}
-    if "kafka" in system.ports:
+    if settings.kafka.embedded:
         kafka["incarnation"] = read_incarnation(kafka_state(place.run)) or ""
     return {
         "redis": {"url": without_password(settings.redis_url)},

@@ -3,7 +3,8 @@
 1. A detached `up` starts a second one in the background, shows what that says until it is ready, and returns.
 2. The foreground one takes the lock of the data directory: there is one system a directory.
 3. What an earlier system left behind after a kill is ended.
-4. Settings and ports are checked and chosen, everything is started and waited for (`system.py`).
+4. Settings and ports are checked and chosen, what a real server needs is fetched (once), everything is started and waited for
+   (`system.py`).
 5. It stays, tells of restarts, and stops everything on Ctrl-C, SIGTERM or SIGHUP.
 """
 
@@ -13,9 +14,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.domain.errors import TickerlineError
+from pipeline.embedded.servers import REAL
 from pipeline.settings import SIMULATOR, data_dir
 from webui.console import steps
 from webui.console.environment import ROOT, ensure_secret_key
@@ -34,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="return when ready, leaving the system running")
     parser.add_argument("--fresh", action="store_true", help="delete the data directory's contents first")
     parser.add_argument(
+        "--real", nargs="*", choices=sorted(REAL), metavar="SERVER",
+        help=f"start the real thing in place of a stand-in: {', '.join(sorted(REAL))}; without a name all (needs Java)",
+    )  # fmt: skip
+    parser.add_argument(
         "--deadline", type=float, default=90.0, metavar="SECONDS", help="after which what is missing is told (90)"
     )
 
@@ -41,34 +48,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="up", description="Start the whole system.")
     add_arguments(parser)
-    options = parser.parse_args(argv)
-    return run(options.detach, options.fresh, options.deadline)
+    return run(Asked.read(parser.parse_args(argv)))
 
 
-def run(detach: bool, fresh: bool, deadline_s: float) -> int:
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says; `real` names the servers of which no stand-in will do."""
+
+    detach: bool
+    fresh: bool
+    deadline_s: float
+    real: tuple[str, ...]
+
+    @classmethod
+    def read(cls, options: argparse.Namespace) -> "Asked":
+        real = () if options.real is None else tuple(options.real or sorted(REAL))
+        return cls(options.detach, options.fresh, options.deadline, real)
+
+
+def run(asked: Asked) -> int:
     """Returns the exit code: 0 when it ran and was stopped (or, detached, is ready), else 1."""
     interrupts = Interrupts()
     interrupts.install()
     place = Place(data_dir())
     try:
-        if detach:
-            return _detached(place, fresh, deadline_s, interrupts)
-        return _foreground(place, fresh, deadline_s, interrupts)
+        return (_detached if asked.detach else _foreground)(place, asked, interrupts)
     except TickerlineError as error:
         print(f"up: {error}", file=sys.stderr)
         return 1
 
 
-def _foreground(place: Place, fresh: bool, deadline_s: float, interrupts: Interrupts) -> int:
+def _foreground(place: Place, asked: Asked, interrupts: Interrupts) -> int:
     progress, ambient = Progress(), dict(os.environ)
     lock = take_over(place, progress)
     try:
-        if fresh:
+        if asked.fresh:
             progress.say(f"deleting the data in {place.data}")
             place.delete_all()
         place.prepare()
         ensure_secret_key(place)
-        plan = make_plan(place, ambient)
+        plan = make_plan(place, ambient, asked.real)
+        for prepare in plan.prepares:
+            prepare(progress.say)
         # What is done in this process itself (topic and queue) sees what the children see.
         os.environ.clear()
         os.environ.update(plan.environment)
@@ -77,7 +98,7 @@ def _foreground(place: Place, fresh: bool, deadline_s: float, interrupts: Interr
             steps.provision(plan, system)
             steps.migrate(place, plan, progress, interrupts)
 
-        return lead(RunningSystem(place, plan, once, progress, interrupts, deadline_s), plan, progress)
+        return lead(RunningSystem(place, plan, once, progress, interrupts, asked.deadline_s), plan, progress)
     finally:
         lock.release()
 
@@ -134,14 +155,16 @@ def ready_lines(plan: Plan) -> list[str]:
     ]
 
 
-def _detached(place: Place, fresh: bool, deadline_s: float, interrupts: Interrupts) -> int:
+def _detached(place: Place, asked: Asked, interrupts: Interrupts) -> int:
     """Start the foreground `up` in a session of its own and show its log until it is ready or ends."""
     place.check()
     if Lock(place.lock).holder():
         raise _running(place)
     place.run.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = place.up_log
-    command = [sys.executable, "-m", "webui.console.up", "--deadline", str(deadline_s), *(["--fresh"] if fresh else [])]
+    command = [sys.executable, "-m", "webui.console.up", "--deadline", str(asked.deadline_s)]
+    command += ["--fresh"] if asked.fresh else []
+    command += ["--real", *asked.real] if asked.real else []
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         child = subprocess.Popen(  # noqa: S603 - the project's own command
             command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,

@@ -58,8 +58,9 @@ class KafkaTickLog:
                 put = partial(producer.produce, self._topic, partition=self._shard)
                 for batch in batches:
                     headers: list[tuple[str, str | bytes | None]] = [("made_at", repr(batch.made_at).encode())]
-                    for symbol, value in batch.ticks:
-                        put(value=value, key=symbol, headers=headers)
+                    for symbol, block in batch.blocks:
+                        for line in block.split(b"\n"):
+                            put(value=line, key=symbol, headers=headers)
                 position = json.dumps(batches[-1].position)
                 producer.produce(self._checkpoints, position, str(self._shard), partition=self._shard)
                 producer.commit_transaction(_TIMEOUT_S)

@@ -14,17 +14,20 @@ from typing import TypeAlias, TypeVar
 
 import lmdb
 
+from pipeline.adapters.lmdb.keys import REGISTRY
 from pipeline.domain.errors import Unavailable
 from pipeline.ports.table import TableFull
 
 T = TypeVar("T")
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
+Cursor: TypeAlias = "lmdb.Cursor[bytes]"
+Handle: TypeAlias = "lmdb._Database"
 
 _FIRST_MAP = 16 << 20
 # Deleting needs a few new pages before it frees old ones: without a reserve a full table could never be emptied.
 _RESERVE = 16 << 20
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # a page that is written in part is EIO to LMDB
-_MAX_TABLES = 16
+_MAX_TABLES = 64
 
 
 class _Gate:
@@ -70,16 +73,27 @@ class Environment:
                 str(path), map_size=min(_FIRST_MAP, max_bytes), max_dbs=_MAX_TABLES, mode=0o700, lib_version=0
             )
             self._lmdb.reader_check()
+        try:
+            self.registry = self.write(lambda transaction: self._lmdb.open_db(REGISTRY, txn=transaction))
+        except BaseException:
+            self._lmdb.close()
+            raise
 
-    def attach(self, name: str) -> "lmdb._Database":
-        """The table's handle, made if it is new; `detach` gives it back."""
+    def attach(self, work: Callable[[Transaction], T]) -> T:
+        """Keep the environment open until `detach`. `work` is a write that may open handles.
+
+        Under a lock: LMDB allows one opening of a handle at a time in a process.
+        """
         with _opening:
             if _environments.get(self._path) is not self:
                 raise Unavailable(f"table {self._path}: closed")
-            # Under the lock: LMDB allows one opening of a handle at a time in a process.
-            handle = self.write(lambda transaction: self._lmdb.open_db(name.encode(), txn=transaction))
+            result = self.write(work)
             self._tables += 1
-            return handle
+            return result
+
+    def handle(self, transaction: Transaction, name: str) -> Handle:
+        """The database of this name, made if it is new; in the work of `attach` only."""
+        return self._lmdb.open_db(name.encode(), txn=transaction)
 
     def detach(self) -> None:
         with _opening:

@@ -1,173 +1,191 @@
-"""The port `table` on LMDB: one host's table, shared by its threads and processes. The byte layout is in `keys.py`.
+"""The port `table` on LMDB: one host's tables, shared by its threads and processes. The byte layout is in `keys.py`.
 
 A scan reads pages of whole rows, each in a short transaction of its own: a reader that pauses between two cells would
 otherwise keep every page that is freed meanwhile, and the file would grow.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import partial
+from itertools import chain, islice
+from typing import TypeVar
 
-import lmdb
+from pipeline.adapters.lmdb import registry, versions
+from pipeline.adapters.lmdb.environment import Cursor, Environment, Transaction, open_environment
+from pipeline.adapters.lmdb.keys import FIRST, FOREVER, PUT, bounds, cell_of, packed, time_of, unpacked
+from pipeline.adapters.lmdb.pages import Page, cells_of, page_of_all, page_of_columns, wanted_columns
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.visibility import granted, visible
+from pipeline.ports.table import Cell, Change, KeyRange, RowRange, TableMissing, TableSettings, table_name
 
-from pipeline.adapters.lmdb.environment import Environment, Transaction, open_environment
-from pipeline.adapters.lmdb.keys import AFTER, END, MAX_KEY, TIMESTAMP, bounds, checked, escaped, unescaped
-from pipeline.ports.table import Cell, RowRange
+__all__ = ["LmdbTable", "LmdbTables", "open_environment"]
 
-__all__ = ["LmdbTable", "open_environment"]
+T = TypeVar("T")
 
 _FIRST_PAGE, _PAGE = 32, 1024  # entries; a first page is small, since many a scan wants one cell
-_DELETED_AT_ONCE = 5000  # bounds how long other writers wait
-
-_Entry = tuple[bytes, bytes]  # key, value as they are stored
+_AT_ONCE = 5000  # entries deleted or looked through in one transaction: bounds how long other writers wait
 
 
 class LmdbTable:
-    """Thread-safe. `environment` may hold several tables, each with a name of its own."""
+    """`environment` may hold several tables, each with a name of its own. `held`: the authorizations of its user; None: all."""
 
-    def __init__(self, environment: Environment, name: str) -> None:
-        self._environment, self._handle = environment, environment.attach(name)
+    def __init__(
+        self,
+        environment: Environment,
+        name: str,
+        settings: TableSettings = TableSettings(),  # noqa: B008
+        held: AbstractSet[bytes] | None = None,
+    ) -> None:
+        """Made if there is none. Raises TableDiffers, and InvalidValue for what is no name."""
+        self._environment, self._name, self._held = environment, table_name(name), held
+        self._handle, self._record, self.settings = environment.attach(
+            lambda transaction: registry.register(environment, transaction, name, settings)
+        )
         self._closed = False
 
-    def write(self, cells: Iterable[Cell]) -> None:
-        """Also raises InvalidValue for a key of more than 511 bytes (`keys.py`); nothing is written then."""
-        entries = _entries(cells)
-        if not entries:
-            return
+    def write(self, changes: Iterable[Change]) -> None:
+        """All or none, of all rows. Raises InvalidValue for a key of more than 511 bytes (`keys.py`); nothing is written then."""
+        if entries := versions.entries_of(changes):
+            self._run(self._environment.write, lambda cursor: self._put(cursor, entries))
 
-        def put(transaction: Transaction) -> None:
-            cursor, newer = transaction.cursor(self._handle), entries
-            if stored := cursor.getmulti(entries):
-                old = {key for key, value in stored if _timestamp(value) >= _timestamp(entries[key])}
-                newer = {key: value for key, value in entries.items() if key not in old}
-            cursor.putmulti(newer.items())
+    def scan(
+        self,
+        within: RowRange | KeyRange,
+        columns: Sequence[bytes | tuple[bytes, bytes]] = (),
+        limit: int | None = None,
+        authorizations: Collection[bytes] = (),
+    ) -> Iterator[Cell]:
+        first, end = bounds(within)
+        using = granted(authorizations, self._held)
+        return chain.from_iterable(self._scan(first, end, wanted_columns(columns), limit, using))
 
-        self._environment.write(put)
+    def compare_and_put(self, cell: Cell, expected: bytes | None, also: Sequence[Change] = ()) -> bool:
+        if any(change.row != cell.row for change in also):
+            raise InvalidValue("also", "expected changes of the same row")
+        ((key, value),) = versions.entries_of([cell]).items()
+        same, others = cell_of(key), versions.entries_of(also)
 
-    def scan(self, rows: RowRange, families: Sequence[bytes] = (), limit: int | None = None) -> Iterator[Cell]:
-        first, end = bounds(rows)
-        start: bytes | None = first
-        wanted = sorted({escaped(family) for family in families})
-        size = _FIRST_PAGE
-        while start is not None and start < end and limit != 0:
-            page, start = self._page(start, end, wanted, size if limit is None else min(size, limit))
-            if limit is not None:
-                page = page[:limit]
-                limit -= len(page)
-            yield from _cells(page)
-            size = min(4 * size, _PAGE)
-
-    def compare_and_put(self, cell: Cell, expected: bytes | None) -> bool:
-        ((key, value),) = _entries([cell]).items()
-
-        def put(transaction: Transaction) -> bool:
-            stored = transaction.get(key, db=self._handle)
-            if (None if stored is None else stored[8:]) != expected:
+        def put(cursor: Cursor) -> bool:
+            seen, timestamp = None, cell.timestamp
+            if cursor.set_range(same) and (newest := cursor.key()).startswith(same):
+                timestamp = max(timestamp, unpacked(time_of(newest)) + 1)
+                seen = cursor.value() if newest.endswith(PUT) and time_of(newest) <= self._oldest() else None
+            if seen != expected:
                 return False
-            after = cell.timestamp if stored is None else max(cell.timestamp, _timestamp(stored) + 1)
-            transaction.put(key, TIMESTAMP.pack(after) + value[8:], db=self._handle)
+            self._put(cursor, others | {same + packed(timestamp) + PUT: value})
             return True
 
-        return self._environment.write(put)
+        return self._run(self._environment.write, put)
 
-    def delete_rows(self, after: bytes | None, upto: bytes) -> int:
+    def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:
         """In several transactions: one that fails leaves the rows deleted that those before it deleted."""
-        start, end = bounds(RowRange(after, upto, start_inclusive=False))
+        if after is not None and after == upto:
+            raise InvalidValue("range", "start row must be less than end row")
+        start, end = bounds(RowRange(after, upto, start_inclusive=after is None))
 
-        def delete(transaction: Transaction) -> int:
-            cursor, deleted = transaction.cursor(self._handle), 0
-            found = cursor.set_range(start)
-            while found and deleted < _DELETED_AT_ONCE and cursor.key() < end:
+        def delete(cursor: Cursor) -> bool:
+            found, deleted = cursor.set_range(start), 0
+            while found and deleted < _AT_ONCE and cursor.key() < end:
                 cursor.delete()
                 deleted += 1
                 found = bool(cursor.key())
-            return deleted
+            return deleted == _AT_ONCE
 
-        total = 0
-        while deleted := self._environment.delete(delete):
-            total += deleted
-        return total
+        while self._run(self._environment.delete, delete):
+            pass
+
+    def compact(self) -> None:
+        """What other versions hide is gone already (`versions.py`). The file keeps its size; the room in it is used again."""
+        place: bytes | None = FIRST
+        while place is not None:
+            unseen, place = self._run(self._environment.read, partial(self._unseen, place))
+            if unseen:
+                self._run(self._environment.delete, partial(_delete, unseen))
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._environment.detach()
 
-    def _page(self, start: bytes, end: bytes, wanted: list[bytes], size: int) -> "tuple[list[_Entry], bytes | None]":
-        """About `size` entries, to the end of a row, and the key to go on from."""
+    def _put(self, cursor: Cursor, entries: versions.Entries) -> None:
+        versions.write(cursor, entries, self.settings.max_versions, self._oldest())
 
-        def read(transaction: Transaction) -> "tuple[list[_Entry], bytes | None]":
-            cursor = transaction.cursor(self._handle)
+    def _scan(
+        self, start: bytes | None, end: bytes, columns: list[bytes], limit: int | None, using: frozenset[bytes]
+    ) -> Iterator[list[Cell]]:
+        size, oldest = _FIRST_PAGE, self._oldest()
+        while start is not None and start < end and limit != 0:
+            entries, start = self._page(start, end, columns, size if limit is None else min(size, limit))
+            cells = cells_of(entries, lambda visibility: visible(visibility, using), oldest)
+            if limit is not None:
+                cells = cells[:limit]
+                limit -= len(cells)
+            yield cells
+            size = min(4 * size, _PAGE)
+
+    def _page(self, start: bytes, end: bytes, columns: list[bytes], size: int) -> Page:
+        def read(cursor: Cursor) -> Page:
             if not cursor.set_range(start):
                 return [], None
-            return _of_families(cursor, end, wanted, size) if wanted else _of_all(cursor, end, size)
+            return page_of_columns(cursor, end, columns, size) if columns else page_of_all(cursor, end, size)
 
-        return self._environment.read(read)
+        return self._run(self._environment.read, read)
 
+    def _unseen(self, place: bytes, cursor: Cursor) -> tuple[list[bytes], bytes | None]:
+        """Of the next entries the keys of those that nobody sees, and the key to go on from."""
+        oldest = self._oldest()
+        if not cursor.set_range(place):
+            return [], None
+        keys = list(islice(cursor.iternext(values=False), _AT_ONCE + 1))
+        following = keys.pop() if len(keys) > _AT_ONCE else None
+        return [key for key in keys if not key.endswith(PUT) or time_of(key) > oldest], following
 
-def _entries(cells: Iterable[Cell]) -> dict[bytes, bytes]:
-    """As they are stored; of equal keys the newest. Raises InvalidValue."""
-    entries: dict[bytes, bytes] = {}
-    last_row = last_family = prefix = None
-    for row, family, qualifier, timestamp, value in cells:
-        if prefix is None or row != last_row or family != last_family:
-            last_row, last_family, prefix = row, family, escaped(row) + END + escaped(family) + END
-        key = prefix + qualifier
-        entry = TIMESTAMP.pack(timestamp) + value
-        if key not in entries or timestamp >= _timestamp(entries[key]):
-            entries[key] = entry
-    if entries and len(longest := max(entries, key=len)) > MAX_KEY:
-        checked(longest)
-    return entries
+    def _oldest(self) -> bytes:
+        """The greatest `time` of a key that has not aged off."""
+        age_off_ms = self.settings.age_off_ms
+        return FOREVER if age_off_ms is None else packed(time.time_ns() // 1_000_000 - age_off_ms)
 
+    def _run(self, transact: Callable[[Callable[[Transaction], T]], T], work: Callable[[Cursor], T]) -> T:
+        """`work` in a transaction of the environment. Raises TableMissing where another table has the name by now, or none."""
 
-def _timestamp(entry: bytes) -> int:
-    timestamp: int = TIMESTAMP.unpack_from(entry)[0]
-    return timestamp
+        def checked(transaction: Transaction) -> T:
+            if transaction.get(self._name.encode(), db=self._environment.registry) != self._record:
+                raise TableMissing(f"table {self._name} was deleted")
+            return work(transaction.cursor(self._handle))
 
-
-def _cells(entries: "list[_Entry]") -> Iterator[Cell]:
-    last_row, row, unpack = None, b"", TIMESTAMP.unpack_from
-    for key, value in entries:
-        stored_row, family, qualifier = key.split(END, 2)
-        if stored_row != last_row:
-            last_row, row = stored_row, unescaped(stored_row)
-        if b"\0" in family:
-            family = unescaped(family)
-        yield Cell(row, family, qualifier, unpack(value)[0], value[8:])
+        return transact(checked)
 
 
-def _of_all(cursor: "lmdb.Cursor[bytes]", end: bytes, size: int) -> "tuple[list[_Entry], bytes | None]":
-    rest = iter(cursor)
-    page, following = list(islice(rest, size)), None
-    if len(page) == size:
-        row = page[-1][0].split(END, 1)[0] + END
-        for entry in rest:
-            if not entry[0].startswith(row):
-                following = entry[0]
-                break
-            page.append(entry)
-    if page[-1][0] >= end:
-        return page[: bisect_left(page, (end,))], None
-    return page, following
+def _delete(keys: list[bytes], cursor: Cursor) -> None:
+    for key in keys:
+        if cursor.set_key(key):
+            cursor.delete()
 
 
-def _of_families(
-    cursor: "lmdb.Cursor[bytes]", end: bytes, wanted: list[bytes], size: int
-) -> "tuple[list[_Entry], bytes | None]":
-    """Jumps over other families: the headers of a thousand batches are read without their ticks."""
-    page: list[_Entry] = []
-    last_row, rows, found = None, 0, True
-    while found and (key := cursor.key()) < end:
-        row, family, _ = key.split(END, 2)
-        if row != last_row:
-            if max(len(page), rows) >= size:
-                return page, key
-            last_row, rows = row, rows + 1
-        index = bisect_left(wanted, family)
-        if index < len(wanted) and wanted[index] == family:
-            page.append(cursor.item())
-            found = cursor.next()
-        else:
-            found = cursor.set_range(row + END + wanted[index] + END if index < len(wanted) else row + AFTER)
-    return page, None
+class LmdbTables:
+    """The tables in an environment, as one user sees them. `held`: the user's authorizations; None: all."""
+
+    def __init__(self, environment: Environment, held: AbstractSet[bytes] | None = None) -> None:
+        self._environment, self._held = environment, held
+        environment.attach(lambda transaction: None)
+        self._closed = False
+
+    def open(self, name: str, settings: TableSettings = TableSettings()) -> LmdbTable:  # noqa: B008
+        return LmdbTable(self._environment, name, settings, self._held)
+
+    def names(self) -> list[str]:
+        return self._environment.read(lambda transaction: registry.names(self._environment, transaction))
+
+    def delete(self, name: str) -> None:
+        # Attached first, since a handle is opened in such a transaction only.
+        self._environment.attach(lambda transaction: registry.find(self._environment, transaction, name))
+        try:
+            self._environment.delete(lambda transaction: registry.drop(self._environment, transaction, name))
+        finally:
+            self._environment.detach()
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._environment.detach()

@@ -60,10 +60,9 @@ class MemoryBarStore:
             self._database.revisions = [one for one in self._database.revisions if one.bar.symbol != symbol]
         return sum(map(len, gone))
 
-    def bars_at(self, symbols: Iterable[str], interval: str, time: datetime) -> list[Bar]:
-        with self._database.lock:
-            stored = [self._database.bars.get((symbol, interval), {}) for symbol in sorted(set(symbols))]
-            return [bars[time] for bars in stored if time in bars and not bars[time].forming]
+    def bars_between(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[Bar]:
+        found = [bar for symbol in set(symbols) for bar in self.bars(symbol, interval, start, end) if not bar.forming]
+        return sorted(found, key=lambda bar: (bar.time, bar.symbol))
 
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         with self._database.lock:

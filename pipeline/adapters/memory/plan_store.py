@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pipeline.domain.batches import Position
+from pipeline.domain.control import Order
 from pipeline.domain.sessions import Leg, Session
 
 
@@ -32,6 +33,13 @@ class MemoryPlanStore:
         if session and new:
             self._sessions[opened_ms] = replace(session, members=(*session.members, *new))
         return bool(new)
+
+    def give(self, opened_ms: int, order: Order, after: int) -> bool:
+        session = self._sessions.get(opened_ms)
+        if session is None or len(session.orders) != after:
+            return False
+        self._sessions[opened_ms] = replace(session, orders=(*session.orders, order))
+        return True
 
     def new_epoch(self, shard: int) -> int:
         self._epochs[shard] = self._epochs.get(shard, 0) + 1

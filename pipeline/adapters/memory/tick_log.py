@@ -33,7 +33,12 @@ class MemoryTickLog:
         if self._generation != self._broker.generations[self._shard]:
             raise Fenced(f"shard {self._shard} has another writer")
         log = self._broker.ticks.setdefault(self._shard, [])
-        log.extend(LoggedTick(symbol, value, batch.made_at) for batch in batches for symbol, value in batch.ticks)
+        log.extend(
+            LoggedTick(symbol, line, batch.made_at)
+            for batch in batches
+            for symbol, block in batch.blocks
+            for line in block.split(b"\n")
+        )
         self._broker.checkpoints[self._shard] = batches[-1].position
 
     def close(self) -> None:

@@ -58,6 +58,7 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
         for name, schema in SCHEMAS.items():
             _validate(base, name, schema)
         base["bars"].create_index([*series, ("time", ASCENDING)], unique=True)
+        base["bars"].create_index([("interval", ASCENDING), ("time", ASCENDING)])
         base["series"].create_index([("interval", ASCENDING)])
         base["fetches"].create_indexes(
             [

@@ -7,7 +7,7 @@ lease without noticing can't write the plan any more. Needs: readWrite on the da
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
@@ -17,7 +17,8 @@ from pymongo.errors import DuplicateKeyError
 from pipeline.adapters.mongo.connection import mapped_errors
 from pipeline.domain.bars import Adjustment, Bar
 from pipeline.domain.batches import Position
-from pipeline.domain.sessions import Leg, Segment, Session
+from pipeline.domain.control import Order, OrderKind
+from pipeline.domain.sessions import Leg, Segment, Session, Span
 
 Document = dict[str, Any]
 _FIRST = 0  # the `after` of the very first session
@@ -53,6 +54,7 @@ class MongoPlanStore:
         document = asdict(session)
         document["_id"] = document.pop("opened_ms")
         document |= {"after": after or _FIRST, "slots": list(session.slots), "members": list(session.members)}
+        document |= {"orders": [asdict(order) for order in session.orders], "given": len(session.orders)}
         with mapped_errors():
             try:
                 self._sessions.insert_one(document)
@@ -67,6 +69,11 @@ class MongoPlanStore:
         with mapped_errors():
             result = self._sessions.update_one({"_id": opened_ms}, {"$addToSet": {"members": {"$each": symbols}}})
             return result.modified_count == 1
+
+    def give(self, opened_ms: int, order: Order, after: int) -> bool:
+        given = {"$push": {"orders": asdict(order)}, "$inc": {"given": 1}}
+        with mapped_errors():
+            return self._sessions.update_one({"_id": opened_ms, "given": after}, given).modified_count == 1
 
     def new_epoch(self, shard: int) -> int:
         with mapped_errors():
@@ -125,17 +132,19 @@ class MongoPlanStore:
 def _session(document: Mapping[str, Any] | None) -> Session | None:
     if document is None:
         return None
-    names = ("seed", "interval", "source", "tick_ms", "ticks_per_bar")
+    names = ("seed", "interval", "source", "tick_ms", "ticks_per_bar", "speed", "loop", "admits", "replaces")
+    orders = (Order(one["at_ms"], OrderKind(one["kind"]), one["value"]) for one in document["orders"])
     return Session(
         opened_ms=document["_id"], slots=tuple(document["slots"]), members=tuple(document["members"]),
-        **{name: document[name] for name in names},
+        orders=tuple(orders), **{name: document[name] for name in names},
     )  # fmt: skip
 
 
 def _leg_document(leg: Leg) -> Document:
     document = asdict(leg) | {"end": leg.end}
     document["previous"] = list(leg.previous) if leg.previous else None
-    document["segments"] = [asdict(segment) for segment in leg.segments]
+    document["spans"] = [[span.slot, span.first_beat, span.beats] for span in leg.spans]
+    document["segments"] = list(document["segments"])
     # Symbols hold dots, which field names must not.
     document["next_seq"] = [[symbol, seq] for symbol, seq in leg.next_seq.items()]
     return document
@@ -145,9 +154,10 @@ def _leg(document: Mapping[str, Any] | None) -> Leg | None:
     if document is None:
         return None
     values = {name: value for name, value in document.items() if name not in ("_id", "end")}
-    segments = tuple(Segment(**(segment | {"bar": _bar(segment["bar"])})) for segment in document["segments"])
-    previous = Position(*document["previous"]) if document["previous"] else None
-    return replace(Leg(**values), segments=segments, previous=previous, next_seq=dict(document["next_seq"]))
+    values["spans"] = tuple(Span(*span) for span in document["spans"])
+    values["segments"] = tuple(Segment(**(segment | {"bar": _bar(segment["bar"])})) for segment in document["segments"])
+    values["previous"] = Position(*document["previous"]) if document["previous"] else None
+    return Leg(**values | {"next_seq": dict(document["next_seq"])})
 
 
 def _bar(document: Mapping[str, Any]) -> Bar:

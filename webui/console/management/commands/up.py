@@ -17,4 +17,4 @@ class Command(BaseCommand):
         up.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(up.run(options["detach"], options["fresh"], options["deadline"]))
+        sys.exit(up.run(up.Asked.read(argparse.Namespace(**options))))
