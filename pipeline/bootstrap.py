@@ -47,6 +47,7 @@ from pipeline.stages.publish import Publish
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.store import Store
+from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 
 if TYPE_CHECKING:
@@ -305,6 +306,11 @@ def listen(settings: Settings, meter: Meter) -> Listen:
         meter,
         settings.source,
     )
+
+
+def stream(settings: Settings) -> Stream:
+    """What people tell the ticker."""
+    return Stream(plan_store(settings), bar_store(settings), clock(), settings.ticks, settings.source)
 
 
 def session_watch(settings: Settings) -> SessionWatch:

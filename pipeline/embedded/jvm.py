@@ -120,10 +120,12 @@ def fetch_jars(name: str, say: Say) -> Path:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """One process at a time in a directory of the cache."""
+    """One process at a time in a directory of the cache; drafts of one that was killed there are removed."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (directory / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        for draft in directory.glob("draft-*"):
+            shutil.rmtree(draft, ignore_errors=True)
         yield
 
 

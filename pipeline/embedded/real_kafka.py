@@ -96,14 +96,16 @@ def prepare(say: Say) -> Installed:
 
 def _make_archive(installed: Installed, archive: Path) -> None:
     """Run a broker that notes the classes that it loads until it answers, and writes them down at its end."""
-    with contextlib.ExitStack() as stack:
-        directory = archive.with_name(f"draft-{os.getpid()}")
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        broker = RealKafka(directory, installed, (f"-XX:ArchiveClassesAtExit={directory / 'classes.jsa'}",))
+    directory = archive.with_name("draft-archive")
+    broker = RealKafka(directory, installed, (f"-XX:ArchiveClassesAtExit={directory / 'classes.jsa'}",))
+    try:
         broker.start()
         broker.stop()
         if (directory / "classes.jsa").exists():
             (directory / "classes.jsa").replace(archive)
+    finally:
+        broker.kill()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_properties(directory: Path, port: int, controller_port: int, log_dirs: str = "data") -> Path:

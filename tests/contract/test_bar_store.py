@@ -247,7 +247,7 @@ def test_a_forming_bar_is_kept_and_shown_but_not_played(stores: Stores) -> None:
         Series("AAPL", DAILY, 1, day(0), day(0)),
         Series("MSFT", DAILY, 1, day(1), day(1)),
     ]
-    assert stores.bars.bars_between(["AAPL", "MSFT"], DAILY, day(0), day(1)) == [bar(1, "MSFT")]
+    assert stores.bars.bars_between(["AAPL", "MSFT"], DAILY, day(1), day(1)) == [bar(1, "MSFT")]
     assert stores.bars.times(["AAPL"], DAILY, day(0), day(5)) == [day(0)]
 
 

@@ -10,9 +10,9 @@ from tests.support.system import System
 from tests.support.ticks import TickAudit
 from tests.support.watchlist import WATCHLIST
 
-pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(600)]
 ROUNDS = 3
-BACK_S = 60.0
+BACK_S = 120.0  # how soon is the fault tests' matter
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,12 @@ from typing import Any, cast
 from celery.exceptions import OperationalError
 
 from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
+from pipeline.adapters.memory.bar_store import MemoryBarStore
 from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
+from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
@@ -19,6 +21,7 @@ from pipeline.domain.fetches import OPEN_STATES, FetchRecord, Wanted
 from pipeline.domain.health import Heartbeat
 from pipeline.domain.quota import PLANS, Spent
 from pipeline.domain.requests import Request
+from pipeline.domain.rules import TickRules
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
@@ -27,6 +30,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.stream import Stream
 from webui.api.backend import Backend
 
 FREE, RESERVE = PLANS["free"], 5
@@ -45,6 +49,7 @@ class FakePipeline:
     sent: list[str] = field(default_factory=list)
     ledger: MemoryQuotaLedger = field(init=False)
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
+    plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
     away: bool = False
     broker_away: bool = False
 
@@ -71,6 +76,9 @@ class FakePipeline:
                 MemoryClock(NOW),
                 FREE,
                 RESERVE,
+            ),
+            stream=Stream(
+                self.plan, MemoryBarStore(database), MemoryClock(NOW), TickRules(ready_symbols=2), "simulator"
             ),
             source="simulator",
             request=self.request,

@@ -1,4 +1,4 @@
-"""Who may ask for fetches, and who may delete."""
+"""Who may ask for fetches, and who may change what is there: delete it, or direct the stream."""
 
 import hmac
 from http import HTTPStatus
@@ -17,12 +17,12 @@ def may_fetch(request: HttpRequest) -> bool:
     return settings.OPEN_FETCH or _is_staff(request, "asking for fetches")
 
 
-def may_delete(request: HttpRequest) -> bool:
+def may_change(request: HttpRequest) -> bool:
     """Who has the token TICKERLINE_API_TOKEN, or staff signed in at /admin; never a page of another site."""
     _refuse_foreign_page(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        return _is_staff(request, "deleting")
+        return _is_staff(request, "changing this")
     if settings.API_TOKEN and hmac.compare_digest(token.strip().encode(), settings.API_TOKEN.encode()):
         return True
     rule = "expected Bearer with the server's token"

@@ -19,6 +19,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.stream import Stream
 from webui.celery import app
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Backend:
     coverages: Coverages
     lookups: Lookups
     forgetting: Forgetting
+    stream: Stream
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -56,6 +58,7 @@ def current() -> Backend:
         coverages=bootstrap.coverages(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
+        stream=bootstrap.stream(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

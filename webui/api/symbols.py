@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pipeline.domain.symbols import checked_symbol
 from webui.api import backend
-from webui.api.access import may_delete
+from webui.api.access import may_change
 from webui.api.problems import not_found
 from webui.api.schemas import ProblemOut
 from webui.watchlist.mirror import mirror_watchlist
@@ -23,7 +23,7 @@ class DeletedOut(Schema):
 
 @v1.delete(
     "/symbols/{symbol}",
-    auth=may_delete,
+    auth=may_change,
     response={200: DeletedOut, 401: ProblemOut, 403: ProblemOut, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
     operation_id="delete_symbol",
     summary="Delete a symbol with its data",
