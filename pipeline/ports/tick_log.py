@@ -29,10 +29,14 @@ class LoggedTick:
     symbol: str
     value: bytes
     made_at: float
+    shard: int = 0
 
 
 class TickFeed(Protocol):
     def read(self, timeout_s: float) -> Sequence[LoggedTick]:
-        """What has come since the last call, waiting up to `timeout_s` for the first. Raises Unavailable."""
+        """What has come since the last call, each shard's in order; waits up to `timeout_s` for the first.
+
+        Raises Unavailable.
+        """
 
     def close(self) -> None: ...

@@ -6,11 +6,13 @@ that the plan does not have is foreign.
 """
 
 import json
+from collections import deque
 from dataclasses import asdict, dataclass, fields
 
 from pipeline.domain.batches import Position, session_ms
 from pipeline.domain.sessions import Leg, leg_following, next_beat
 from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.encode import Encoder
 
 _BEAT = slice(16, 32)  # of a trace id, in hex digits
@@ -160,6 +162,31 @@ class ShardVerifier:
             self._seeds[leg.session_ms] = session.seed if session else 0
         batch = encoder.batch(leg, beat, self._seeds[leg.session_ms], 0, 0.0)
         return [line for _, block in batch.blocks for line in block.split(b"\n")]
+
+
+class Verify:
+    """Every shard's log, as it comes out of a feed."""
+
+    def __init__(self, plan: PlanStore, feed: TickFeed) -> None:
+        self._plan, self._feed = plan, feed
+        self._shards: dict[int, ShardVerifier] = {}
+        self._waiting: deque[LoggedTick] = deque()  # read, and not checked yet
+
+    def step(self, wait_s: float) -> int:
+        """Check what has come; returns how many records. Raises Unavailable; call it again then, nothing is passed over."""
+        if not self._waiting:
+            self._waiting.extend(self._feed.read(wait_s))
+        count = len(self._waiting)
+        while self._waiting:
+            tick = self._waiting[0]
+            if tick.shard not in self._shards:
+                self._shards[tick.shard] = ShardVerifier(tick.shard, self._plan)
+            self._shards[tick.shard].check(tick.value)
+            self._waiting.popleft()
+        return count
+
+    def verdict(self) -> Verdict:
+        return sum((shard.verdict for shard in self._shards.values()), Verdict())
 
 
 def _place(value: bytes) -> Position | None:

@@ -1,9 +1,9 @@
-"""Reads the ticks back for showing: from the end of every partition, without a consumer group's rebalances."""
+"""Reads the ticks back, without a consumer group's rebalances: from the end of every partition, or from its beginning."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_END, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
 
 from pipeline.adapters.kafka.connection import configuration, mapped_errors
 from pipeline.domain.errors import Unavailable
@@ -13,8 +13,9 @@ _AT_ONCE = 2000
 
 
 class KafkaTickFeed:
-    def __init__(self, bootstrap_servers: str, topic: str, partitions: int) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False) -> None:
         self._servers, self._topic, self._partitions = bootstrap_servers, topic, partitions
+        self._start = OFFSET_BEGINNING if from_start else OFFSET_END
         self._consumer: Consumer | None = None
 
     def read(self, timeout_s: float) -> Sequence[LoggedTick]:
@@ -25,9 +26,9 @@ class KafkaTickFeed:
         for message in messages:
             if error := message.error():
                 raise Unavailable(f"Kafka: {error.str()}")
-            value, key = message.value(), message.key()
-            if value is not None and key is not None:
-                ticks.append(LoggedTick(key.decode(), value, _made_at(message.headers())))
+            value, key, partition = message.value(), message.key(), message.partition()
+            if value is not None and key is not None and partition is not None:
+                ticks.append(LoggedTick(key.decode(), value, _made_at(message.headers()), partition))
         return ticks
 
     def close(self) -> None:
@@ -46,7 +47,7 @@ class KafkaTickFeed:
                 fetch_wait_max_ms=20,
             )
         )
-        consumer.assign([TopicPartition(self._topic, p, OFFSET_END) for p in range(self._partitions)])
+        consumer.assign([TopicPartition(self._topic, p, self._start) for p in range(self._partitions)])
         self._consumer = consumer
         return consumer
 

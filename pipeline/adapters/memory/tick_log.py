@@ -34,7 +34,7 @@ class MemoryTickLog:
             raise Fenced(f"shard {self._shard} has another writer")
         log = self._broker.ticks.setdefault(self._shard, [])
         log.extend(
-            LoggedTick(symbol, line, batch.made_at)
+            LoggedTick(symbol, line, batch.made_at, self._shard)
             for batch in batches
             for symbol, block in batch.blocks
             for line in block.split(b"\n")

@@ -1,0 +1,196 @@
+"""Settings -> adapters, behind their ports.
+
+Adapters are imported inside the functions that build them, so that a process loads only the client libraries it uses; and
+nothing connects at import. One process builds each client once.
+"""
+
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pipeline import settings as settings_module
+from pipeline.ports.backfill_store import BackfillStore
+from pipeline.ports.bar_store import BarStore
+from pipeline.ports.clock import Clock
+from pipeline.ports.coverage_store import CoverageStore
+from pipeline.ports.event_bus import EventPublisher, EventQueue
+from pipeline.ports.fetch_store import FetchStore
+from pipeline.ports.lease import Leases
+from pipeline.ports.live import LiveChannel
+from pipeline.ports.lookup_store import LookupStore
+from pipeline.ports.market_data import MarketData
+from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.quota_ledger import QuotaLedger
+from pipeline.ports.table import Table
+from pipeline.ports.tick_log import TickFeed, TickLog
+from pipeline.ports.watchlist_store import WatchlistStore
+from pipeline.ports.watermarks import Watermarks
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.adapters.redis.connection import Client
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read once."""
+    return settings_module.load()
+
+
+@lru_cache(maxsize=4)
+def _mongo(uri: str) -> Any:  # the client of the mongo room: its library is known there alone
+    from pipeline.adapters.mongo.connection import connect
+
+    return connect(uri)
+
+
+@lru_cache(maxsize=4)
+def _redis(url: str) -> "Client":
+    from pipeline.adapters.redis.connection import connect
+
+    return connect(url)
+
+
+def clock() -> Clock:
+    from pipeline.adapters.system.clock import SystemClock
+
+    return SystemClock()
+
+
+def fetch_store(settings: Settings) -> FetchStore:
+    from pipeline.adapters.mongo.fetch_store import MongoFetchStore
+
+    return MongoFetchStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def bar_store(settings: Settings) -> BarStore:
+    from pipeline.adapters.mongo.bar_store import MongoBarStore
+
+    return MongoBarStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def coverage_store(settings: Settings) -> CoverageStore:
+    from pipeline.adapters.mongo.coverage_store import MongoCoverageStore
+
+    return MongoCoverageStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def lookup_store(settings: Settings) -> LookupStore:
+    from pipeline.adapters.mongo.lookup_store import MongoLookupStore
+
+    return MongoLookupStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def backfill_store(settings: Settings) -> BackfillStore:
+    from pipeline.adapters.mongo.backfill_store import MongoBackfillStore
+
+    return MongoBackfillStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def watchlist_store(settings: Settings) -> WatchlistStore:
+    from pipeline.adapters.mongo.watchlist_store import MongoWatchlistStore
+
+    return MongoWatchlistStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def plan_store(settings: Settings) -> PlanStore:
+    from pipeline.adapters.mongo.plan_store import MongoPlanStore
+
+    return MongoPlanStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def leases(settings: Settings) -> Leases:
+    from pipeline.adapters.redis.lease import RedisLeases
+
+    return RedisLeases(_redis(settings.redis_url), settings.database)
+
+
+def watermarks(settings: Settings) -> Watermarks:
+    from pipeline.adapters.redis.watermarks import RedisWatermarks
+
+    return RedisWatermarks(_redis(settings.redis_url), settings.database)
+
+
+def live_channel(settings: Settings) -> LiveChannel:
+    from pipeline.adapters.redis.live import RedisLive
+
+    return RedisLive(_redis(settings.redis_url), settings.database)
+
+
+def live_messages(settings: Settings) -> AsyncIterator[bytes]:
+    """Each frame's JSON as the monitor publishes it; it reconnects by itself."""
+    from pipeline.adapters.redis.live import live_messages as messages
+
+    return messages(settings.redis_url, settings.database)
+
+
+def market_data(settings: Settings) -> MarketData:
+    from pipeline.adapters.alphavantage.market_data import AlphaVantage
+
+    simulated = settings.source == settings_module.SIMULATOR
+    return AlphaVantage(settings.alphavantage.url, settings.alphavantage.api_key, settings.source, loopback=simulated)
+
+
+def event_publisher(settings: Settings) -> EventPublisher:
+    from pipeline.adapters.aws.connection import configured
+    from pipeline.adapters.aws.event_bus import SnsPublisher
+
+    aws = settings.aws
+    return SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+
+
+def event_queue(settings: Settings) -> EventQueue:
+    from pipeline.adapters.aws.connection import configured
+    from pipeline.adapters.aws.event_bus import SqsQueue
+
+    aws = settings.aws
+    return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+
+
+def quota_ledger(settings: Settings) -> QuotaLedger:
+    from pipeline.adapters.redis.quota_ledger import RedisQuotaLedger
+
+    recall = fetch_store(settings).spent
+    quota = settings.quota
+    return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
+
+
+def provision_events(settings: Settings) -> dict[str, str]:
+    """Make topic and queue on the emulator; returns `topic_arn` and `queue_url`. On real AWS: what is configured."""
+    from pipeline.adapters.aws.connection import configured, provision
+
+    aws = settings.aws
+    given = configured(aws.topic_arn, aws.queue_url)
+    resources = given or provision(aws.endpoint_url or "", aws.prefix)
+    return {"topic_arn": resources.topic_arn, "queue_url": resources.queue_url}
+
+
+@lru_cache(maxsize=4)
+def table(settings: Settings, name: str) -> Table:
+    from pipeline.adapters.lmdb.table import LmdbTable, open_environment
+
+    return LmdbTable(open_environment(settings.table_dir, settings.table_mb), name)
+
+
+def tick_log(settings: Settings, shard: int) -> TickLog:
+    from pipeline.adapters.kafka.tick_log import KafkaTickLog
+
+    kafka = settings.kafka
+    return KafkaTickLog(
+        kafka.bootstrap_servers, kafka.topic, kafka.checkpoint_topic, shard, settings.ticks.shards, kafka.embedded
+    )
+
+
+def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:
+    """What comes out of the log from now on, or from its beginning."""
+    from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
+
+    kafka = settings.kafka
+    return KafkaTickFeed(kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start)
+
+
+def prepare_stores(settings: Settings) -> None:
+    """Make the indexes of every collection; safe to repeat. Raises Unavailable."""
+    from pipeline.adapters.mongo.indexes import ensure_indexes
+
+    ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)

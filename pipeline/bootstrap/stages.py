@@ -1,0 +1,189 @@
+"""Settings -> stages, each with the adapters that it needs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline.bootstrap.adapters import (
+    backfill_store,
+    bar_store,
+    clock,
+    coverage_store,
+    event_publisher,
+    event_queue,
+    fetch_store,
+    leases,
+    live_channel,
+    lookup_store,
+    market_data,
+    plan_store,
+    quota_ledger,
+    table,
+    tick_feed,
+    tick_log,
+    watchlist_store,
+    watermarks,
+)
+from pipeline.domain.bars import DAILY
+from pipeline.domain.fetches import FetchRecord
+from pipeline.ports.batch_link import BatchLink, RepeatLink
+from pipeline.settings import Settings
+from pipeline.stages.backfill import Backfills
+from pipeline.stages.buffer import Buffer
+from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.coverage import Coverages
+from pipeline.stages.fetch import Fetch, Requests, Sweep
+from pipeline.stages.forgetting import Forgetting
+from pipeline.stages.forward import Forward, ShardForwarder
+from pipeline.stages.listen import Listen
+from pipeline.stages.lookups import Keeper, Lookups
+from pipeline.stages.meter import Meter
+from pipeline.stages.opening import SessionWatch
+from pipeline.stages.permits import Permits
+from pipeline.stages.planning import Planning
+from pipeline.stages.publish import Publish
+from pipeline.stages.repeat import Repeat
+from pipeline.stages.show import Show
+from pipeline.stages.store import Store
+from pipeline.stages.stream import Stream
+from pipeline.stages.tick import Tick
+
+BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
+
+
+@dataclass(frozen=True)
+class Ingest:
+    requests: Requests
+    planning: Planning
+    fetch: Fetch
+    store: Store
+    publish: Publish
+    sweep: Sweep
+    backfills: Backfills
+    meters: tuple[Meter, ...]
+
+
+@lru_cache(maxsize=1)
+def ingest(settings: Settings) -> Ingest:
+    fetches, bars, time = fetch_store(settings), bar_store(settings), clock()
+    source = market_data(settings)
+    meters = Meter("fetch"), Meter("store"), Meter("publish")
+    for meter in meters:
+        meter.ok("nothing asked yet")
+    return Ingest(
+        requests=Requests(fetches, time),
+        planning=planning(settings),
+        fetch=Fetch(source, fetches, permits(settings), time, meters[0]),
+        store=Store(source, fetches, bars, Keeper(source, lookup_store(settings), fetches, time), time, meters[1]),
+        publish=Publish(event_publisher(settings), fetches, time, meters[2], settings.source),
+        sweep=Sweep(fetches, time),
+        backfills=backfills(settings),
+        meters=meters,
+    )
+
+
+def backfills(settings: Settings) -> Backfills:
+    # What about two beats of the task need, by the plan's pace; a quota without end is kept from flooding the queue.
+    pace = settings.quota.plan.interval_ms
+    at_once = min(100, max(5, 2 * BACKFILL_BEAT_MS // pace)) if pace else 100
+    return Backfills(
+        backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once
+    )
+
+
+def coverages(settings: Settings) -> Coverages:
+    return Coverages(bar_store(settings), coverage_store(settings), clock())
+
+
+def lookups(settings: Settings) -> Lookups:
+    return Lookups(lookup_store(settings), fetch_store(settings), clock())
+
+
+def forgetting(settings: Settings) -> Forgetting:
+    return Forgetting(
+        bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
+        lookup_store(settings), clock(),
+    )  # fmt: skip
+
+
+def permits(settings: Settings) -> Permits:
+    """What every request to Alpha Vantage needs first."""
+    quota = settings.quota
+    return Permits(quota_ledger(settings), fetch_store(settings), clock(), quota.plan, quota.reserve)
+
+
+def planning(settings: Settings) -> Planning:
+    quota = settings.quota
+    return Planning(
+        watchlist_store(settings), bar_store(settings), fetch_store(settings), coverage_store(settings),
+        backfill_store(settings), quota_ledger(settings), clock(), quota.plan, quota.reserve,
+    )  # fmt: skip
+
+
+def request_fetches(
+    settings: Settings, symbols: Iterable[str], requested_by: str, interval: str = DAILY, full: bool = False
+) -> list[FetchRecord]:
+    """Make a fetch record for each symbol. Raises InvalidValue (then none is made) or Unavailable."""
+    return Requests(fetch_store(settings), clock()).request(symbols, requested_by, interval, full)
+
+
+def listen(settings: Settings, meter: Meter) -> Listen:
+    return Listen(
+        event_queue(settings),
+        bar_store(settings),
+        plan_store(settings),
+        clock(),
+        settings.ticks,
+        meter,
+        settings.source,
+    )
+
+
+def stream(settings: Settings) -> Stream:
+    """What people tell the ticker."""
+    return Stream(plan_store(settings), bar_store(settings), clock(), settings.ticks, settings.source)
+
+
+def session_watch(settings: Settings) -> SessionWatch:
+    return SessionWatch(plan_store(settings))
+
+
+def tick(settings: Settings, watch: SessionWatch, link: BatchLink, meter: Meter) -> Tick:
+    return Tick(
+        plan_store(settings), watch, bar_store(settings), leases(settings), watermarks(settings), link, clock(),
+        settings.ticks, meter, settings.process.instance, settings.source,
+    )  # fmt: skip
+
+
+def repeat(settings: Settings, link: BatchLink) -> Repeat:
+    return Repeat(plan_store(settings), link, clock())
+
+
+@dataclass(frozen=True)
+class Receiver:
+    buffer: Buffer
+    forward: Forward
+    meters: tuple[Meter, ...]
+
+
+def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
+    cells, time = table(settings, "ticks"), clock()
+    notes = ShardNotes(table(settings, "shards"), time)
+    watermark = Watermark(cells, notes, watermarks(settings))
+    meters = buffer_meter, forward_meter = Meter("buffer"), Meter("forward")
+
+    def forwarder(shard: int) -> ShardForwarder:
+        log = tick_log(settings, shard)
+        return ShardForwarder(shard, cells, notes, log, repeat_link, time, settings.ticks, forward_meter)
+
+    return Receiver(
+        Buffer(cells, notes, watermark, time, buffer_meter),
+        Forward(forwarder, watermark, leases(settings), time, settings.ticks, forward_meter, settings.process.instance),
+        meters,
+    )
+
+
+def show(settings: Settings, meter: Meter) -> Show:
+    feed = tick_feed(settings)
+    instance = settings.process.instance
+    return Show(feed, live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval, instance)
