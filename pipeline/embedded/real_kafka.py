@@ -139,7 +139,7 @@ class RealKafka:
 
     def __init__(self, directory: Path, installed: Installed, options: Sequence[str] = ()) -> None:
         self._directory, self._installed, self._options = directory, installed, options
-        self.port, self._controller_port = _free_ports(2)
+        self.port, self.controller_port = _free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -152,7 +152,9 @@ class RealKafka:
 
     def start(self) -> None:
         """Returns when it answers. Raises JvmError."""
-        lay_out(self._installed, self._directory, self.port, self._controller_port)
+        if answers(self.port):
+            raise JvmError(f"Kafka cannot start: another one answers on port {self.port}")
+        lay_out(self._installed, self._directory, self.port, self.controller_port)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - the project's own command
                 self._installed.broker(self._options),

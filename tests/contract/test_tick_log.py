@@ -13,6 +13,7 @@ from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickFeed, Memo
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.ports.tick_log import LoggedTick, TickFeed, TickLog
+from tests.support.real_kafka import opened
 from tests.support.servers import wait_until
 
 
@@ -38,13 +39,15 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 
     feed = KafkaTickFeed(servers, topic, 4)
     request.addfinalizer(feed.close)  # noqa: PT021  # only this parameter has something to close
+    for shard in range(4):  # of a topic that is made here
+        opened(log(shard))
     _begin_reading(log(0), feed)
     return Broker(log, feed, fences=real)
 
 
 def _begin_reading(log: TickLog, feed: TickFeed) -> None:
     """A feed reads from the end as of its start: what comes out of it tells when that was."""
-    log.open()
+    opened(log)
 
     def arrives() -> bool:
         log.append([batch(0, shard=0)])
@@ -73,25 +76,25 @@ def read(feed: TickFeed, count: int) -> Sequence[LoggedTick]:
 
 def test_a_log_without_a_checkpoint_says_so(broker: Broker) -> None:
     log = broker.log(1)
-    assert log.open() is None
+    assert opened(log) is None
     log.close()
 
 
 def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: Broker) -> None:
     log = broker.log(1)
-    log.open()
+    opened(log)
     for beat in range(1, 51):
         log.append([batch(beat)])
     log.append([batch(51), batch(52)])
     ticks = read(broker.feed, 104)
     assert [t.value.decode() for t in ticks] == [f"{s}-{b}" for b in range(1, 53) for s in ("AAPL", "MSFT")]
-    assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5)
+    assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5, shard=1)
     log.close()
 
 
 def test_each_line_of_a_block_is_a_record_of_its_own(broker: Broker) -> None:
     log = broker.log(2)
-    log.open()
+    opened(log)
     log.append([batch(1, shard=2, lines=3)])
     ticks = read(broker.feed, 6)
     assert [t.value.decode() for t in ticks] == [f"{s}-1.{line}" for s in ("AAPL", "MSFT") for line in range(3)]
@@ -101,13 +104,13 @@ def test_each_line_of_a_block_is_a_record_of_its_own(broker: Broker) -> None:
 def test_the_checkpoint_is_the_last_batch_of_this_shard(broker: Broker) -> None:
     for shard, last in ((1, 100), (2, 7)):
         log = broker.log(shard)
-        log.open()
+        opened(log)
         for beat in range(1, last + 1):
             log.append([batch(beat, shard)])
         log.close()
-    assert broker.log(1).open() == Position(9, 100)
-    assert broker.log(2).open() == Position(9, 7)
-    assert broker.log(3).open() is None
+    assert opened(broker.log(1)) == Position(9, 100)
+    assert opened(broker.log(2)) == Position(9, 7)
+    assert opened(broker.log(3)) is None
 
 
 def test_a_log_that_is_not_open_takes_nothing(broker: Broker) -> None:
@@ -119,8 +122,8 @@ def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
     if not broker.fences:
         pytest.skip("the embedded broker does not fence; a real one does")
     first, second = broker.log(1), broker.log(1)
-    first.open()
-    second.open()
+    opened(first)
+    opened(second)
     with pytest.raises(Fenced):
         first.append([batch(1)])
 
@@ -129,12 +132,12 @@ def test_what_a_fenced_writer_had_under_way_is_seen_by_nobody(broker: Broker) ->
     if not broker.fences:
         pytest.skip("the embedded broker does not fence; a real one does")
     first, second = broker.log(1), broker.log(1)
-    first.open()
+    opened(first)
     first.append([batch(1)])
-    second.open()
+    opened(second)
     with pytest.raises(Fenced):
         first.append([batch(2)])
     second.append([batch(2)])
     assert [t.value.decode() for t in read(broker.feed, 4)] == [f"{s}-{b}" for b in (1, 2) for s in ("AAPL", "MSFT")]
     assert not broker.feed.read(0.5)
-    assert broker.log(1).open() == Position(9, 2)
+    assert opened(broker.log(1)) == Position(9, 2)

@@ -16,9 +16,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.embedded.real_kafka import RealKafka
-from pipeline.ports.tick_log import TickLog
 from tests.kafka.tick_writer import SHARD, SYMBOLS, batch, tick_log
-from tests.support.real_kafka import running
+from tests.support.real_kafka import opened, running
 from tests.support.servers import ROOT, wait_until
 
 pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(300)]
@@ -93,7 +92,7 @@ def test_the_records_of_an_aborted_transaction_are_on_the_log_and_seen_by_nobody
 ) -> None:
     servers = real_kafka.bootstrap_servers
     first, second = tick_log(servers, topic), tick_log(servers, topic)
-    first.open()
+    opened(first)
     first.append([batch(1)])
 
     def arrived() -> None:
@@ -111,7 +110,7 @@ def test_the_records_of_an_aborted_transaction_are_on_the_log_and_seen_by_nobody
 def test_a_zombie_that_wakes_up_in_the_middle_of_a_transaction_is_fenced(real_kafka: RealKafka, topic: str) -> None:
     servers = real_kafka.bootstrap_servers
     zombie, heir = tick_log(servers, topic), tick_log(servers, topic)
-    zombie.open()
+    opened(zombie)
     zombie.append([batch(1)])
 
     def taken_over() -> None:
@@ -168,7 +167,7 @@ def writing(servers: str, topic: str, out: Path) -> Iterator[Writer]:
 
 def check(servers: str, topic: str, writer: Writer, what: str) -> None:
     """Nothing lost, nothing doubled, in order; the checkpoint is the last beat that is in."""
-    position = tick_log(servers, topic).open()
+    position = opened(tick_log(servers, topic))
     assert position is not None
     found = records(servers, topic)
     written = records(servers, topic, "read_uncommitted")
@@ -210,16 +209,9 @@ def test_a_broker_killed_in_the_middle_of_transactions_loses_and_doubles_nothing
 
 def test_a_broker_stopped_in_order_keeps_everything(mortal: RealKafka, topic: str) -> None:
     log = tick_log(mortal.bootstrap_servers, topic)
-    log.open()
+    opened(log)
     log.append([batch(1)])
     mortal.restart()
-    wait_until(lambda: reopened(log), "the log opens again", 60)
+    assert opened(log) == Position(9, 1)
     log.append([batch(2)])
     assert records(mortal.bootstrap_servers, topic) == beats(1, 2)
-
-
-def reopened(log: TickLog) -> bool:
-    try:
-        return log.open() == Position(9, 1)
-    except Unavailable:
-        return False

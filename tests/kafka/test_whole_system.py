@@ -1,5 +1,6 @@
 """The whole system on a real Apache Kafka: whatever is killed, read_committed readers see each tick, in order, once."""
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from tests.support.ticks import TickAudit
 from tests.support.watchlist import WATCHLIST
 
 pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(600)]
-ROUNDS = 3
+ROUNDS = 10 if os.environ.get("FULL") == "1" else 2
 BACK_S = 120.0  # how soon is the fault tests' matter
 
 

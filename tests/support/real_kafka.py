@@ -4,8 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.domain.batches import Position
+from pipeline.domain.errors import Unavailable
 from pipeline.embedded.jvm import JvmError
 from pipeline.embedded.real_kafka import RealKafka, real_kafka
+from pipeline.ports.tick_log import TickLog
+from tests.support.servers import wait_until
 
 
 def running(directory: pytest.TempPathFactory) -> Iterator[RealKafka]:
@@ -15,3 +19,18 @@ def running(directory: pytest.TempPathFactory) -> Iterator[RealKafka]:
             yield broker
     except JvmError as error:
         pytest.exit(str(error), returncode=1)
+
+
+def opened(log: TickLog) -> Position | None:
+    """What `open` says once it succeeds: a topic that was just made, or a broker that just started, has no leaders yet."""
+    positions: list[Position | None] = []
+
+    def opens() -> bool:
+        try:
+            positions.append(log.open())
+        except Unavailable:
+            return False
+        return True
+
+    wait_until(opens, "the log opens", 60)
+    return positions[0]
