@@ -92,7 +92,7 @@ class Counting:
         self._last[key] = seq
         self.ticks += 1
         if not self.ticks % 50:
-            self.latencies.append(now - float(message.headers()[0][1]))
+            self.latencies.append(now - message.timestamp()[1] / 1000)
 
     def close(self) -> None:
         self._consumer.close()

@@ -5,6 +5,7 @@ and shown. A frame has the newest tick of each symbol that moved, and says how m
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -14,6 +15,7 @@ from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.frames import STAGES, Frame
 from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.ticks import tick_number
 from pipeline.domain.times import from_rfc3339, rfc3339
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
@@ -37,6 +39,7 @@ class Show:
         self._interval, self._name = interval, name
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
+        self._numbers: dict[str, tuple[str, int]] = {}  # by symbol, session and number of the newest
         self._closes: dict[str, tuple[str, float | None]] = {}  # symbol -> (bar_time, the close before that bar)
         self._ask_at = 0.0  # when a store that was away is asked again
         self._last_tick_at: float | None = None
@@ -54,33 +57,37 @@ class Show:
         return 0.0
 
     def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
-        moved: dict[str, dict[str, Any]] = {}
-        now = self._clock.now().timestamp()
+        newest: dict[str, LoggedTick] = {}
+        skipped: Counter[str] = Counter()
         for logged in ticks:
+            symbol = logged.symbol
+            if self._in_order(symbol, *tick_number(logged.value)):
+                skipped[symbol] += symbol in newest
+                newest[symbol] = logged
+        now = self._clock.now().timestamp()
+        moved = []
+        for symbol, logged in sorted(newest.items()):
+            self._meter.latency(max(0.0, now - logged.made_at))
             tick = json.loads(logged.value)
-            skipped = moved[tick["symbol"]]["skipped"] + 1 if tick["symbol"] in moved else 0
-            if not self._in_order(tick):
-                continue
-            if logged.made_at:
-                self._meter.latency(max(0.0, now - logged.made_at))
-            shown = tick | self._against_close(tick) | {"skipped": skipped}
-            moved[tick["symbol"]] = self._newest[tick["symbol"]] = shown
+            shown = tick | self._against_close(tick) | {"skipped": skipped[symbol]}
+            self._newest[symbol] = shown
+            moved.append(shown)
         self._meter.count(len(ticks))
         self._last_tick_at = self._clock.monotonic()
         if moved:
-            self._publish({"type": "ticks", "ticks": [moved[symbol] for symbol in sorted(moved)]})
+            self._publish({"type": "ticks", "ticks": moved})
 
-    def _in_order(self, tick: dict[str, Any]) -> bool:
+    def _in_order(self, symbol: str, session: str, seq: int) -> bool:
         """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
-        before = self._newest.get(tick["symbol"])
-        if before is None:
-            return True
-        if (tick["session"], tick["seq"]) <= (before["session"], before["seq"]):
+        before = self._numbers.get(symbol)
+        if before and (session, seq) <= before:
             self._meter.add("repeats")
             return False
-        missing = tick["seq"] - 1 - (before["seq"] if tick["session"] == before["session"] else 0)
-        if missing:
-            self._meter.add("gaps", missing)
+        self._numbers[symbol] = session, seq
+        if before:
+            missing = seq - 1 - (before[1] if session == before[0] else 0)
+            if missing:
+                self._meter.add("gaps", missing)
         return True
 
     def _against_close(self, tick: dict[str, Any]) -> dict[str, float | None]:

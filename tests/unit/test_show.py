@@ -68,12 +68,14 @@ class Screen:
     def put(
         self, *numbers: int, symbol: str = "IBM", session: str = FIRST, price: float = 120.0, ago: float = 0
     ) -> None:
-        """Ticks of one symbol into the feed; made `ago` seconds ago, or at an unknown time (0)."""
+        """Ticks of one symbol into the feed, made `ago` seconds ago."""
         for seq in numbers:
-            tick = {"symbol": symbol, "seq": seq, "session": session, "price": price, "size": 100,
-                    "bar_time": rfc3339(daily_bar_time(FRIDAY))}  # fmt: skip
-            made_at = self.clock.now().timestamp() - ago if ago else 0.0
-            self.feed.waiting.append(LoggedTick(symbol, json.dumps(tick).encode(), made_at))
+            tick = {"symbol": symbol, "session": session, "bar_time": rfc3339(daily_bar_time(FRIDAY)), "seq": seq,
+                    "price": price, "size": 100}  # fmt: skip
+            made_at = self.clock.now().timestamp() - ago
+            self.feed.waiting.append(
+                LoggedTick(symbol, json.dumps(tick, separators=(",", ":")).encode(), made_at, shard=0)
+            )
 
     def step(self, seconds: float = 0.1) -> list[Json]:
         """One step, `seconds` later; returns the frames that it published."""
@@ -173,9 +175,9 @@ class TestFrames:
         assert {frame["monitor"] for frame in frames} == {"monitor-1"}
         assert frames[-1]["at"] == rfc3339(screen.clock.now())
 
-    def test_the_delay_since_the_driver_is_measured_where_it_is_known(self, screen: Screen) -> None:
-        screen.put(1, ago=0.03)
-        screen.put(2)
+    def test_the_delay_since_the_driver_is_measured_of_what_is_shown(self, screen: Screen) -> None:
+        screen.put(1, ago=5)
+        screen.put(2, ago=0.03)
         screen.step(seconds=0)
         assert screen.count("p50_ms") == pytest.approx(30, abs=0.01)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.bars import Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.ticks import TickText, beat_text, play, ticks_needed
+from pipeline.domain.ticks import TickText, beat_text, play, tick_number, ticks_needed
 
 TIME = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "tick.schema.json").read_text())
@@ -68,7 +68,11 @@ def test_a_tick_s_encoding_follows_the_published_schema() -> None:
     bar = Bar("BRK.B", "daily", TIME, 100, 200, 50, 150, 10, "simulator")
     text = TickText.of(bar, "2026-11-22T16:05:12.300Z")
     beats = [beat_text(1795363512300, 3, beat, 1795363512400) for beat in (77, 78)]
-    tick, following = map(json.loads, text.encode(7, [1234567, 1230001], [3, 0], beats))
+    encoded = list(text.encode(7, [1234567, 1230001], [3, 0], beats))
+    tick, following = map(json.loads, encoded)
+    assert tick_number(encoded[1].encode()) == ("2026-11-22T16:05:12.300Z", 8)
+    with pytest.raises(InvalidValue, match="a tick as a driver encodes it"):
+        tick_number(b'{"price":1}')
     # multipleOf on floats is checked in decimal: binary floats have no exact 0.0001.
     schema = SCHEMA | {"properties": SCHEMA["properties"] | {"price": {"type": "number"}}}
     jsonschema.validate(tick, schema, format_checker=jsonschema.FormatChecker())

@@ -1,7 +1,6 @@
 """Reads the ticks back, without a consumer group's rebalances: from the end of every partition, or from its beginning."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
 
@@ -28,7 +27,7 @@ class KafkaTickFeed:
                 raise Unavailable(f"Kafka: {error.str()}")
             value, key, partition = message.value(), message.key(), message.partition()
             if value is not None and key is not None and partition is not None:
-                ticks.append(LoggedTick(key.decode(), value, _made_at(message.headers()), partition))
+                ticks.append(LoggedTick(key.decode(), value, message.timestamp()[1] / 1000, partition))
         return ticks
 
     def close(self) -> None:
@@ -50,7 +49,3 @@ class KafkaTickFeed:
         consumer.assign([TopicPartition(self._topic, p, self._start) for p in range(self._partitions)])
         self._consumer = consumer
         return consumer
-
-
-def _made_at(headers: Any) -> float:
-    return next((float(value or 0) for name, value in headers or () if name == "made_at"), 0.0)

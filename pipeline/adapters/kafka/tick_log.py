@@ -1,20 +1,21 @@
 """The tick log on Kafka: one transactional producer a shard; the checkpoint is a record of the same transaction.
 
-The partition is the shard, the key the symbol. The checkpoint topic is compacted, with the shard as key and partition;
-it is read back only after `init_transactions` has fenced every earlier producer of the shard, so it cannot move any more.
+The partition is the shard, the key the symbol, the record's time when the driver made the tick. The checkpoint topic is
+compacted, with the shard as key and partition; it is read back only after `init_transactions` has fenced every earlier
+producer of the shard, so it cannot move any more.
 """
 
 import json
 from collections.abc import Sequence
-from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from pipeline.adapters.kafka.connection import configuration, ensure_topics, mapped_errors
 from pipeline.domain.batches import Batch, Position
-from pipeline.domain.errors import Unavailable
+from pipeline.domain.errors import Fenced, Unavailable
 
 _TIMEOUT_S = 5.0
+_INIT_S = 1.0  # goes on in the background: who opens again waits for the same answer
 _TAIL = 64  # offsets at the end of the checkpoint partition that are read first
 
 
@@ -25,28 +26,39 @@ class KafkaTickLog:
         self._servers, self._topic, self._checkpoints = bootstrap_servers, topic, checkpoint_topic
         self._shard, self._shards, self._embedded = shard, shards, embedded
         self._producer: Producer | None = None
+        self._opening: Producer | None = None  # has asked for its id, and has no answer yet
 
     def open(self) -> Position | None:
         self.close()
         if not self._embedded:
             ensure_topics(self._servers, self._topic, self._checkpoints, self._shards)
-        producer = Producer(
-            configuration(
-                self._servers,
-                transactional_id=f"{self._topic}-forward-{self._shard}",
-                transaction_timeout_ms=10_000,
-                linger_ms=2,
-                compression_type="lz4",
-            )
-        )
+        producer = self._opening = self._opening or self._new_producer()
+        try:
+            with mapped_errors():
+                producer.init_transactions(_INIT_S)
+        except Fenced:
+            self._opening = None
+            raise
+        self._opening = None
         with mapped_errors():
-            producer.init_transactions(_TIMEOUT_S)
             # Where topics appear at first use, asking for them as a producer is that use.
             for topic in (self._topic, self._checkpoints):
                 producer.list_topics(topic, timeout=_TIMEOUT_S)
             checkpoint = self._read_checkpoint()
         self._producer = producer
         return checkpoint
+
+    def _new_producer(self) -> Producer:
+        return Producer(
+            configuration(
+                self._servers,
+                transactional_id=f"{self._topic}-forward-{self._shard}",
+                transaction_timeout_ms=10_000,
+                linger_ms=2,
+                compression_type="lz4",
+                queue_buffering_max_messages=1_000_000,
+            )
+        )
 
     def append(self, batches: Sequence[Batch]) -> None:
         producer = self._producer
@@ -55,12 +67,14 @@ class KafkaTickLog:
         try:
             with mapped_errors():
                 producer.begin_transaction()
-                put = partial(producer.produce, self._topic, partition=self._shard)
+                # By position, and the key as bytes: half the time of a call.
+                put, topic, shard = producer.produce, self._topic, self._shard
                 for batch in batches:
-                    headers: list[tuple[str, str | bytes | None]] = [("made_at", repr(batch.made_at).encode())]
+                    made_ms = int(batch.made_at * 1000)
                     for symbol, block in batch.blocks:
+                        key = symbol.encode()
                         for line in block.split(b"\n"):
-                            put(value=line, key=symbol, headers=headers)
+                            put(topic, line, key, shard, None, None, made_ms)
                 position = json.dumps(batches[-1].position)
                 producer.produce(self._checkpoints, position, str(self._shard), partition=self._shard)
                 producer.commit_transaction(_TIMEOUT_S)
