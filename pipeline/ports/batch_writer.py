@@ -16,7 +16,8 @@ class BatchWriter:
     """Writes changes together: when they take more than `max_memory` bytes, and `max_latency_s` after the oldest was added.
 
     Thread-safe; `with` closes it. What could not be written stays in the writer and is tried again after `max_latency_s`; until
-    that succeeds, `add` takes nothing and raises the error. So memory is bounded: by twice `max_memory`, while a full batch is written.
+    that succeeds, `add` takes nothing and raises the error. So memory is bounded: by twice `max_memory`, while a full batch is
+    written.
     """
 
     def __init__(self, table: Table, max_memory: int = 16 << 20, max_latency_s: float = 0.1) -> None:
@@ -31,21 +32,21 @@ class BatchWriter:
         self._thread.start()
 
     def add(self, changes: Iterable[Change]) -> None:
-        """Returns before they are written. Raises what the last write raised, then none is taken; and Unavailable once closed."""
+        """Returns before they are written. Raises what writing raised, and Unavailable once closed; then none is taken."""
         added = list(changes)
+        memory = _memory(added)
         with self._changed:
-            if self._closed:
-                raise Unavailable("batch writer: closed")
-            if self._failed:
-                raise self._failed
+            self._check()
+            full = bool(self._pending) and self._memory + memory > self._max_memory
+        if full:
+            self.flush()
+        with self._changed:
+            self._check()
             if not self._pending:
                 self._due = time.monotonic() + self._max_latency_s
                 self._changed.notify()
             self._pending += added
-            self._memory += _memory(added)
-            full = self._memory > self._max_memory
-        if full:
-            self.flush()
+            self._memory += memory
 
     def flush(self) -> None:
         """All that was added before is durable when it returns. Raises what `Table.write` raises."""
@@ -63,7 +64,8 @@ class BatchWriter:
                     self._memory += _memory(batch)
                     self._due = time.monotonic() + self._max_latency_s
                 raise
-            self._failed = None
+            with self._changed:
+                self._failed = None
 
     def close(self) -> None:
         """Flush, and end. Raises what `flush` raises; what is not written then can be tried again by another `close`."""
@@ -80,6 +82,12 @@ class BatchWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Unavailable("batch writer: closed")
+        if self._failed:
+            raise self._failed
 
     def _write_when_due(self) -> None:
         while True:

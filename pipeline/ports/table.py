@@ -2,8 +2,8 @@
 
 A key is a row, a column family, a qualifier, a visibility and a timestamp. Keys sort by the first four as unsigned bytes, a
 shorter prefix first, then by timestamp, the newest first. Keys that differ in the timestamp alone are versions of one cell; the
-newest of them are seen, as many as the table's settings say. A delete at t hides the versions up to t of the very same cell (those of
-another visibility not), and such versions that are written later too, until a compaction forgets the delete.
+newest of them are seen, as many as the table's settings say. A delete at t hides the versions up to t of the very same cell
+(those of another visibility not), and such versions that are written later too, until a compaction forgets the delete.
 
 Not defined, since it differs from table to table and from day to day: which value stays of two puts with equal keys *and*
 timestamps, and how many versions they count (let them carry equal values); when a table compacts of its own accord; and the
@@ -185,7 +185,8 @@ class Table(Protocol):
         """Put `cell` if the newest value of the same cell is `expected` (None: no value); durable. False: it was another.
 
         The new value is the newest then: where the stored timestamp is not older, the cell gets the next one after it. Where
-        a delete is not older, it is not defined whether the cell is seen. `also` are changes of the same row, made in the same moment.
+        a delete is not older, it is not defined whether the cell is seen. `also` are changes of the same row, made in the same
+        moment.
         """
 
     def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:

@@ -24,12 +24,12 @@ class TickLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LoggedTick:
-    """One record as read back; `made_at` is the driver's measured time, seconds since 1970 (0.0 when unknown)."""
+    """One record as read back; `made_at` is when the driver made it, by its own clock, seconds since 1970."""
 
     symbol: str
     value: bytes
     made_at: float
-    shard: int = 0
+    shard: int
 
 
 class TickFeed(Protocol):

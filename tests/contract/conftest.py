@@ -1,14 +1,18 @@
 """Each server runs once for all contract tests; each test gets a database of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from pymongo import MongoClient
 
+from pipeline.adapters.lmdb.table import LmdbTables, open_environment
+from pipeline.adapters.memory.table import MemoryTables
 from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.indexes import ensure_indexes
+from pipeline.ports.table import Tables
 from tests.support.servers import kafka_server, mongodb_server, moto_server, redis_server
 
 Client = MongoClient[dict[str, Any]]
@@ -42,6 +46,15 @@ def kafka_servers() -> Iterator[str]:
 def mongo_client(mongodb_uri: str) -> Iterator[Client]:
     with connect(mongodb_uri) as client:
         yield client
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tables]:
+    """Of a user who holds the authorizations A, B and "a b"."""
+    held = frozenset([b"A", b"B", b"a b"])
+    tables = MemoryTables(held) if request.param == "memory" else LmdbTables(open_environment(tmp_path, 64), held)
+    yield tables
+    tables.close()
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ class LmdbTable:
 
     def write(self, changes: Iterable[Change]) -> None:
         """All or none, of all rows. Raises InvalidValue for a key of more than 511 bytes (`keys.py`); nothing is written then."""
-        if entries := versions.entries_of(changes):
+        entries = versions.entries_of(changes)
+        if entries.pairs:
             self._run(self._environment.write, lambda cursor: self._put(cursor, entries))
 
     def scan(
@@ -58,13 +59,14 @@ class LmdbTable:
     ) -> Iterator[Cell]:
         first, end = bounds(within)
         using = granted(authorizations, self._held)
-        return chain.from_iterable(self._scan(first, end, wanted_columns(columns), limit, using))
+        size = _FIRST_PAGE if limit is None else min(_FIRST_PAGE, limit)
+        return islice(chain.from_iterable(self._scan(first, end, wanted_columns(columns), size, using)), limit)
 
     def compare_and_put(self, cell: Cell, expected: bytes | None, also: Sequence[Change] = ()) -> bool:
         if any(change.row != cell.row for change in also):
             raise InvalidValue("also", "expected changes of the same row")
-        ((key, value),) = versions.entries_of([cell]).items()
-        same, others = cell_of(key), versions.entries_of(also)
+        ((key, value),) = versions.entries_of([cell]).pairs
+        same, others = cell_of(key), dict(versions.entries_of(also).pairs)
 
         def put(cursor: Cursor) -> bool:
             seen, timestamp = None, cell.timestamp
@@ -73,7 +75,8 @@ class LmdbTable:
                 seen = cursor.value() if newest.endswith(PUT) and time_of(newest) <= self._oldest() else None
             if seen != expected:
                 return False
-            self._put(cursor, others | {same + packed(timestamp) + PUT: value})
+            entries = others | {same + packed(timestamp) + PUT: value}
+            self._put(cursor, versions.Entries(sorted(entries.items()), apart=False))
             return True
 
         return self._run(self._environment.write, put)
@@ -112,16 +115,12 @@ class LmdbTable:
         versions.write(cursor, entries, self.settings.max_versions, self._oldest())
 
     def _scan(
-        self, start: bytes | None, end: bytes, columns: list[bytes], limit: int | None, using: frozenset[bytes]
-    ) -> Iterator[list[Cell]]:
-        size, oldest = _FIRST_PAGE, self._oldest()
-        while start is not None and start < end and limit != 0:
-            entries, start = self._page(start, end, columns, size if limit is None else min(size, limit))
-            cells = cells_of(entries, lambda visibility: visible(visibility, using), oldest)
-            if limit is not None:
-                cells = cells[:limit]
-                limit -= len(cells)
-            yield cells
+        self, start: bytes | None, end: bytes, columns: list[bytes], size: int, using: frozenset[bytes]
+    ) -> Iterator[Iterator[Cell]]:
+        oldest = self._oldest()
+        while start is not None and start < end:
+            entries, start = self._page(start, end, columns, size)
+            yield from cells_of(entries, lambda visibility: visible(visibility, using), oldest)
             size = min(4 * size, _PAGE)
 
     def _page(self, start: bytes, end: bytes, columns: list[bytes], size: int) -> Page:

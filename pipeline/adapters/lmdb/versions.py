@@ -7,18 +7,31 @@ Nothing that is dropped could come back to sight, since deletes, newer versions 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from operator import itemgetter, lt
+from typing import NamedTuple
 
 from pipeline.adapters.lmdb.environment import Cursor
 from pipeline.adapters.lmdb.keys import DELETE, END, MAX_KEY, PUT, cell_of, checked, escaped, joined, packed, time_of
 from pipeline.domain.visibility import normal
 from pipeline.ports.table import Change
 
-Entries = dict[bytes, bytes]  # key → value, as they are stored
+_KEY = itemgetter(0)
+_FEW = 16  # changes; more of them are worth a look at their columns
+
+
+class Entries(NamedTuple):
+    """Sorted by their keys, each key once. `apart`: no two of them can be versions of one cell."""
+
+    pairs: list[tuple[bytes, bytes]]
+    apart: bool
 
 
 def entries_of(changes: Iterable[Change]) -> Entries:
     """Raises InvalidValue."""
-    entries: Entries = {}
+    changes = list(changes)
+    if len(changes) > _FEW and (entries := _uniform(changes)):
+        return entries
+    found: dict[bytes, bytes] = {}
     last_row = last_family = last_timestamp = last_visibility = None
     prefix = tail = b""
     for row, family, qualifier, timestamp, value, visibility in changes:
@@ -26,33 +39,64 @@ def entries_of(changes: Iterable[Change]) -> Entries:
             last_row, last_family, prefix = row, family, joined(row, family)
         if timestamp != last_timestamp or visibility != last_visibility:
             last_timestamp, last_visibility = timestamp, visibility
-            tail = END + joined(normal(visibility)) + packed(timestamp)
-        if b"\0" in qualifier:
-            qualifier = escaped(qualifier)
-        if value is None:
-            entries[prefix + qualifier + tail + DELETE] = b""
-        else:
-            entries[prefix + qualifier + tail + PUT] = value
-    if entries and len(longest := max(entries, key=len)) > MAX_KEY:
-        checked(longest)
-    return entries
+            tail = _tail(timestamp, visibility)
+        key = prefix + escaped(qualifier) + tail + (DELETE if value is None else PUT)
+        found[key] = value or b""
+    return _checked(sorted(found.items()), apart=len(found) < 2)
+
+
+def _uniform(changes: list[Change]) -> Entries | None:
+    """The usual batch in one go: a header, then sorted puts of one row, family, timestamp and visibility. None: it is another."""
+    header, first = changes[:2]
+    columns = tuple(zip(*changes[1:], strict=True))
+    qualifiers, values = columns[2], columns[4]
+    if None in values or any(columns[n].count(first[n]) < len(values) for n in (0, 1, 3, 5)):
+        return None
+    if header.value is None or header[:3] >= first[:3]:
+        return None
+    prefix, tail = joined(first.row, first.family), _tail(first.timestamp, first.visibility) + PUT
+    if b"\0" in b"".join(qualifiers):
+        qualifiers = tuple(map(escaped, qualifiers))
+    keys = [prefix + qualifier + tail for qualifier in qualifiers]
+    if not all(map(lt, keys, keys[1:])):
+        return None
+    return _checked([*entries_of([header]).pairs, *zip(keys, values, strict=True)], apart=True)
+
+
+def _tail(timestamp: int, visibility: bytes) -> bytes:
+    """What follows the qualifier, but for the kind."""
+    return END + joined(normal(visibility)) + packed(timestamp)
+
+
+def _checked(pairs: list[tuple[bytes, bytes]], apart: bool) -> Entries:
+    if max(map(len, map(_KEY, pairs)), default=0) > MAX_KEY:
+        checked(max(map(_KEY, pairs), key=len))
+    return Entries(pairs, apart)
 
 
 def write(cursor: Cursor, entries: Entries, max_versions: int, oldest: bytes) -> None:
     """Put what is seen or hides something; `oldest` is the `time` beyond which all has aged off."""
-    keys = sorted(entries)
-    contested = _contested(cursor, keys)
-    for cell, new in contested.items():
-        stored = _stored(cursor, cell)
-        stays = set(_staying(sorted({*stored, *new}), max_versions, oldest))
-        for key in stored:
-            if key not in stays and cursor.set_key(key):
-                cursor.delete()
-        for key in stays.difference(stored):
-            cursor.put(key, entries[key])
-    if contested:
-        keys = [key for key in keys if cell_of(key) not in contested]
-    cursor.putmulti([(key, entries[key]) for key in keys])
+    pairs, apart = entries
+    if not apart or _stored_among(cursor, pairs):
+        contested = _contested(cursor, [key for key, _ in pairs])
+        values = dict(pairs) if contested else {}
+        for cell, new in contested.items():
+            stored = _stored(cursor, cell)
+            stays = set(_staying(sorted({*stored, *new}), max_versions, oldest))
+            for key in stored:
+                if key not in stays and cursor.set_key(key):
+                    cursor.delete()
+            for key in stays.difference(stored):
+                cursor.put(key, values[key])
+        if contested:
+            pairs = [(key, value) for key, value in pairs if cell_of(key) not in contested]
+    cursor.putmulti(pairs)
+
+
+def _stored_among(cursor: Cursor, pairs: list[tuple[bytes, bytes]]) -> bool:
+    """Whether anything is stored from the first cell to the last."""
+    found: bool = cursor.set_range(cell_of(pairs[0][0]))
+    return found and cell_of(cursor.key()) <= cell_of(pairs[-1][0])
 
 
 def _contested(cursor: Cursor, keys: list[bytes]) -> dict[bytes, list[bytes]]:
