@@ -19,7 +19,7 @@ from tests.support.servers import wait_until
 @dataclass
 class Broker:
     log: Callable[[int], TickLog]
-    feed: TickFeed
+    feed: Callable[[], TickFeed]
     fences: bool
 
 
@@ -27,15 +27,18 @@ class Broker:
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         memory = MemoryBroker()
-        return Broker(lambda shard: MemoryTickLog(memory, shard), MemoryTickFeed(memory), fences=True)
+        return Broker(lambda shard: MemoryTickLog(memory, shard), lambda: MemoryTickFeed(memory), fences=True)
     servers, topic = request.getfixturevalue("kafka_servers"), f"ticks-{uuid4().hex[:8]}"
 
     def log(shard: int) -> TickLog:
         return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=True)
 
-    feed = KafkaTickFeed(servers, topic, 4)
-    request.addfinalizer(feed.close)  # noqa: PT021  # only this parameter has something to close
-    _begin_reading(log(0), feed)
+    def feed() -> TickFeed:
+        opened = KafkaTickFeed(servers, topic, 4)
+        request.addfinalizer(opened.close)  # only this parameter has something to close
+        _begin_reading(log(0), opened)
+        return opened
+
     return Broker(log, feed, fences=False)
 
 
@@ -73,12 +76,12 @@ def test_a_log_without_a_checkpoint_says_so(broker: Broker) -> None:
 
 
 def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: Broker) -> None:
-    log = broker.log(1)
+    log, feed = broker.log(1), broker.feed()
     log.open()
     for beat in range(1, 51):
         log.append([batch(beat)])
     log.append([batch(51), batch(52)])
-    ticks = read(broker.feed, 104)
+    ticks = read(feed, 104)
     assert [t.value.decode() for t in ticks] == [f"{s}-{b}" for b in range(1, 53) for s in ("AAPL", "MSFT")]
     assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5)
     log.close()

@@ -22,6 +22,7 @@ from webui.console.environment import ROOT, ensure_secret_key
 from webui.console.errors import ConsoleError
 from webui.console.place import Lock, Place
 from webui.console.plan import Plan, make_plan
+from webui.console.ports import Claims
 from webui.console.progress import Interrupts, Progress, Stopped
 from webui.console.report import System, without_password
 from webui.console.supervision import Supervisor, end, survivors
@@ -61,14 +62,14 @@ def run(detach: bool, fresh: bool, deadline_s: float) -> int:
 
 def _foreground(place: Place, fresh: bool, deadline_s: float, interrupts: Interrupts) -> int:
     progress, ambient = Progress(), dict(os.environ)
-    lock = take_over(place, progress)
+    lock, claims = take_over(place, progress), Claims()
     try:
         if fresh:
             progress.say(f"deleting the data in {place.data}")
             place.delete_all()
         place.prepare()
         ensure_secret_key(place)
-        plan = make_plan(place, ambient)
+        plan = make_plan(place, ambient, claims)
         # What is done in this process itself (topic and queue) sees what the children see.
         os.environ.clear()
         os.environ.update(plan.environment)
@@ -79,6 +80,7 @@ def _foreground(place: Place, fresh: bool, deadline_s: float, interrupts: Interr
 
         return lead(RunningSystem(place, plan, once, progress, interrupts, deadline_s), plan, progress)
     finally:
+        claims.release()  # first: whoever gets the lock wants the same ports
         lock.release()
 
 
