@@ -61,7 +61,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
     "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
     "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to, comma separated; default: loopback only.",
-    "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR.",
+    "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO, of the workers WARNING.",
 }
 SECRETS = (
     "ALPHAVANTAGE_API_KEY",

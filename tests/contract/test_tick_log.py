@@ -20,7 +20,7 @@ from tests.support.servers import wait_until
 @dataclass
 class Broker:
     log: Callable[[int], TickLog]
-    feed: TickFeed
+    feed: Callable[[], TickFeed]
     fences: bool
 
 
@@ -28,7 +28,7 @@ class Broker:
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         memory = MemoryBroker()
-        return Broker(lambda shard: MemoryTickLog(memory, shard), MemoryTickFeed(memory), fences=True)
+        return Broker(lambda shard: MemoryTickLog(memory, shard), lambda: MemoryTickFeed(memory), fences=True)
     real, topic = request.param == "real_kafka", f"ticks-{uuid4().hex[:8]}"
     servers = (
         request.getfixturevalue("real_kafka").bootstrap_servers if real else request.getfixturevalue("kafka_servers")
@@ -37,11 +37,14 @@ def broker(request: pytest.FixtureRequest) -> Broker:
     def log(shard: int) -> TickLog:
         return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=not real)
 
-    feed = KafkaTickFeed(servers, topic, 4)
-    request.addfinalizer(feed.close)  # noqa: PT021  # only this parameter has something to close
-    for shard in range(4):  # of a topic that is made here
-        opened(log(shard))
-    _begin_reading(log(0), feed)
+    def feed() -> TickFeed:
+        made = KafkaTickFeed(servers, topic, 4)
+        request.addfinalizer(made.close)  # only this parameter has something to close
+        for shard in range(4):  # of a topic that is made here
+            opened(log(shard))
+        _begin_reading(log(0), made)
+        return made
+
     return Broker(log, feed, fences=real)
 
 
@@ -81,22 +84,22 @@ def test_a_log_without_a_checkpoint_says_so(broker: Broker) -> None:
 
 
 def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: Broker) -> None:
-    log = broker.log(1)
+    log, feed = broker.log(1), broker.feed()
     opened(log)
     for beat in range(1, 51):
         log.append([batch(beat)])
     log.append([batch(51), batch(52)])
-    ticks = read(broker.feed, 104)
+    ticks = read(feed, 104)
     assert [t.value.decode() for t in ticks] == [f"{s}-{b}" for b in range(1, 53) for s in ("AAPL", "MSFT")]
     assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5, shard=1)
     log.close()
 
 
 def test_each_line_of_a_block_is_a_record_of_its_own(broker: Broker) -> None:
-    log = broker.log(2)
+    log, feed = broker.log(2), broker.feed()
     opened(log)
     log.append([batch(1, shard=2, lines=3)])
-    ticks = read(broker.feed, 6)
+    ticks = read(feed, 6)
     assert [t.value.decode() for t in ticks] == [f"{s}-1.{line}" for s in ("AAPL", "MSFT") for line in range(3)]
     log.close()
 
@@ -131,13 +134,13 @@ def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
 def test_what_a_fenced_writer_had_under_way_is_seen_by_nobody(broker: Broker) -> None:
     if not broker.fences:
         pytest.skip("the embedded broker does not fence; a real one does")
-    first, second = broker.log(1), broker.log(1)
+    first, second, feed = broker.log(1), broker.log(1), broker.feed()
     opened(first)
     first.append([batch(1)])
     opened(second)
     with pytest.raises(Fenced):
         first.append([batch(2)])
     second.append([batch(2)])
-    assert [t.value.decode() for t in read(broker.feed, 4)] == [f"{s}-{b}" for b in (1, 2) for s in ("AAPL", "MSFT")]
-    assert not broker.feed.read(0.5)
+    assert [t.value.decode() for t in read(feed, 4)] == [f"{s}-{b}" for b in (1, 2) for s in ("AAPL", "MSFT")]
+    assert not feed.read(0.5)
     assert opened(broker.log(1)) == Position(9, 2)

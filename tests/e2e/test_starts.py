@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,33 @@ from tests.support.watchlist import WATCHLIST
 pytestmark = pytest.mark.timeout(400)
 
 
+@dataclass
+class Stopped:
+    """A system that has run once with the simulator, and how long stopping it took."""
+
+    system: System
+    took_s: float
+
+
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that has run once with the simulator, and was stopped."""
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stopped]:
     system = System(tmp_path_factory.mktemp("starts"))
     try:
         system.up()
-        system.down()
-        yield system
+        start = time.monotonic()
+        system.down()  # waits for every process that the status named
+        yield Stopped(system, time.monotonic() - start)
     finally:
         system.down()
+
+
+@pytest.fixture
+def first(stopped: Stopped) -> System:
+    return stopped.system
+
+
+def test_stopping_leaves_no_process(stopped: Stopped) -> None:
+    assert stopped.took_s < 60
 
 
 def documents(system: System, database: str) -> dict[str, int]:
@@ -70,10 +88,3 @@ def test_another_source_opens_a_database_of_its_own_and_no_bar_or_tick_crosses(f
                 assert len(sessions) == 1
         finally:
             second.down()
-
-
-def test_stopping_leaves_no_process(first: System) -> None:
-    first.up()
-    start = time.monotonic()
-    first.down()  # waits for every process that the status named
-    assert time.monotonic() - start < 60

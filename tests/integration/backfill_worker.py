@@ -1,83 +1,35 @@
-"""A worker of the test `test_backfill_killed`: moves back-fills and their fetches on in MongoDB, until it is killed.
+"""The ingest role for the test `test_backfill_killed`: Tickerline's own, with less patience.
 
-python -m tests.integration.backfill_worker MONGODB_URI DATABASE START
+    celery -A tests.integration.backfill_worker worker -Q ingest -P threads
+    celery -A tests.integration.backfill_worker beat -S celery.beat:Scheduler
+
+A fetch's lease and the sweep's wait last seconds instead of a minute and half a one, so that what a killed worker had is taken up
+within the test. Nothing else differs.
 """
 
-import sys
-import time
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
+from functools import lru_cache
 
-from pymongo import MongoClient
+from pipeline import bootstrap
+from pipeline.settings import Settings
+from pipeline.stages import fetch
+from workers.ingest import app as app
 
-from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
-from pipeline.adapters.mongo.backfill_store import MongoBackfillStore
-from pipeline.adapters.mongo.bar_store import MongoBarStore
-from pipeline.adapters.mongo.connection import connect
-from pipeline.adapters.mongo.coverage_store import MongoCoverageStore
-from pipeline.adapters.mongo.fetch_store import MongoFetchStore
-from pipeline.domain.calendar import sessions_back
-from pipeline.domain.errors import Unavailable
-from pipeline.domain.quota import Permit, plan_named
-from tests.support.ingesting import Ingesting, Stores
-from tests.support.market import FakeMarket
-
-SPEED = 60  # so that leases and the sweep's patience are over within a second
-SYMBOLS = [f"S{n}" for n in range(50)]
-DAYS = sessions_back(date(2026, 11, 20), 40)
-_BASE = datetime(2026, 11, 21, 12, tzinfo=UTC)  # a Saturday
+_LEASE = timedelta(seconds=6)  # longer than a permit is waited for
+_PATIENCE_S = 3.0
+_BEAT_S = 1.0
 
 
-@dataclass
-class FastClock:
-    """All processes' clock: minutes for seconds, from the moment `start` (seconds since 1970) on."""
-
-    start: float
-
-    def now(self) -> datetime:
-        return _BASE + timedelta(seconds=(time.time() - self.start) * SPEED)
-
-    def monotonic(self) -> float:
-        return time.monotonic() * SPEED
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / SPEED)
+def _impatient(usual: bootstrap.Ingest, settings: Settings) -> bootstrap.Ingest:
+    sweep = fetch.Sweep(bootstrap.fetch_store(settings), bootstrap.clock(), _PATIENCE_S)
+    return replace(usual, sweep=sweep)
 
 
-class PatientLedger(MemoryQuotaLedger):
-    """Takes permits that are redeemed late: at this clock's speed everybody is."""
-
-    def redeem(self, permit: Permit, now: datetime) -> bool:
-        return True
-
-
-def market() -> FakeMarket:
-    """Every fifth symbol is listed late, every seventh has a hole."""
-    days = {symbol: DAYS[20 * (n % 5 == 0) :] for n, symbol in enumerate(SYMBOLS)}
-    return FakeMarket({s: [d for d in of if n % 7 or d != DAYS[25]] for n, (s, of) in enumerate(days.items())})
-
-
-def ingesting(client: MongoClient[dict[str, Any]], database: str, start: float) -> Ingesting:
-    fetches = MongoFetchStore(client, database)
-    plan = plan_named("none")
-    stores = Stores(
-        fetches, MongoBarStore(client, database), MongoBackfillStore(client, database),
-        MongoCoverageStore(client, database), PatientLedger(plan, 0, fetches.spent), FastClock(start),
-    )  # fmt: skip
-    return Ingesting(stores, market(), plan)
-
-
-def main() -> None:
-    uri, database, start = sys.argv[1:]
-    world = ingesting(connect(uri), database, float(start))
-    print("works", flush=True)
-    while True:
-        try:
-            world.step()
-        except Unavailable:
-            world.stores.clock.sleep(5)
-
-
-if __name__ == "__main__":
-    main()
+_usual = bootstrap.ingest
+bootstrap.ingest = lru_cache(maxsize=1)(lambda settings: _impatient(_usual(settings), settings))
+fetch._LEASE = _LEASE
+app.conf.beat_schedule = {
+    name: {"task": name, "schedule": _BEAT_S, "options": {"queue": "ingest", "expires": 2 * _BEAT_S}}
+    for name in ("ingest.backfill", "ingest.sweep")
+}

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.servers import ROOT
 from webui.console.place import Place
-from webui.console.ports import KeptPorts
+from webui.console.ports import KeptPorts, listens
 from webui.console.processes import FIXED_PORTS
 from webui.console.supervision import survivors
 
@@ -38,12 +38,18 @@ class Tiny:
         self.up: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        self.launch()
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        wait_for(lambda: "ready: " in self.said(), self.said)
+
+    def launch(self) -> None:
         with self.out.open("wb") as out:
             self.up = subprocess.Popen(
                 [sys.executable, "-m", "tests.integration.tiny_system"],
                 env=self.environment, stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
-        wait_for(lambda: "ready: " in self.said(), self.said)
 
     def said(self) -> str:
         return self.out.read_text()
@@ -109,6 +115,41 @@ def test_the_table_of_status_is_readable(running: Tiny) -> None:
     assert shown.returncode == 0
     assert re.search(r"^driver-1 +running +ok +\d+ +\d+", shown.stdout, re.MULTILINE)
     assert shown.stdout.endswith("\nready\n")
+
+
+def test_two_systems_started_at_the_same_moment_share_no_server(tmp_path: Path) -> None:
+    """Both want the usual ports, where they are free."""
+    tinies = [Tiny(tmp_path / name) for name in ("one", "other")]
+    try:
+        for tiny in tinies:
+            tiny.place.data.parent.mkdir()
+            tiny.launch()
+        for tiny in tinies:
+            tiny.await_ready()
+        reports = [tiny.status() for tiny in tinies]
+        assert all(report["ready"] for report in reports), [tiny.said() for tiny in tinies]
+        for report, tiny in zip(reports, tinies, strict=True):
+            ports = json.loads(tiny.place.ports.read_text())
+            for name in ("redis", "mongodb", "kafka", "aws", "alphavantage"):
+                assert listens(report["servers"][name]["pid"], ports[name]), f"{name} is its own"
+                assert report["servers"][name]["restarts"] == 0
+    finally:
+        for tiny in tinies:
+            tiny.end()
+
+
+def test_a_server_that_listens_on_our_port_is_not_taken_for_ours(tmp_path: Path) -> None:
+    tiny = Tiny(tmp_path)
+    tiny.environment["TINY_STOLEN"] = "redis"  # between the choice of the port and the start
+    tiny.launch()
+    try:
+        assert tiny.up is not None
+        assert tiny.up.wait(DEADLINE_S) == 1
+        assert re.search(r"redis cannot start \(port \d+ is taken by valkey", tiny.said()), tiny.said()
+        assert "starting driver-1" not in tiny.said()
+        assert survivors(tiny.place) == []
+    finally:
+        tiny.end()
 
 
 def test_files_of_the_running_system_are_its_owners_alone(running: Tiny) -> None:

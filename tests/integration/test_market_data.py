@@ -9,15 +9,9 @@ import pytest
 from pipeline.adapters.alphavantage.market_data import AlphaVantage
 from pipeline.domain.errors import MarketDataError, MarketDataKind
 from pipeline.domain.requests import INTRADAY_MINUTES, SERIES, Request
-from tests.integration.simulator_process import FRIDAY_EVENING, KEY, Server, simulator
+from tests.integration.simulator_process import FRIDAY_EVENING, KEY, Server
 
 IBM = Request.daily("IBM")
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pipeline.adapters.redis.connection import connect
 from pipeline.adapters.redis.quota_ledger import RedisQuotaLedger
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.quota import Permit, Plan, Refusal, Spent, Window
-from tests.support.crowd import counting_api, run_crowd
+from tests.support.crowd import HOST, counting_api, run_crowd
 from tests.support.servers import redis_server, wait_until
 
 # A plan of 60 requests in 3 s, with its margins, as the plans of the API have theirs.
@@ -18,7 +18,7 @@ FAST = Plan("fast", (Window("second", 1, 40), Window("minute", 60, 3_100)), late
 
 def test_a_crowd_of_processes_uses_the_plan_and_never_exceeds_it() -> None:
     with redis_server() as redis, counting_api() as api:
-        run_crowd(6, redis.url, uuid4().hex, FAST, 9.0, api.port)
+        run_crowd(6, redis.url, uuid4().hex, FAST, 9.0, f"{HOST}:{api.port}")
     assert api.most_within(3.0) <= 60
     assert len(api.arrivals) >= 0.95 * 180
 

@@ -1,6 +1,5 @@
 """The simulator's intraday series, asked for by the alpha_vantage package and by plain HTTP."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -25,10 +24,9 @@ NVDA_LAST_MINUTE = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
+@pytest.fixture
+def server(running: Server) -> Server:
+    return running
 
 
 @pytest.fixture

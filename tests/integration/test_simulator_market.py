@@ -1,7 +1,6 @@
 """The simulator's quotes, search, company, market and news replies, for the alpha_vantage package and plain HTTP."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -13,16 +12,15 @@ from alpha_vantage.fundamentaldata import FundamentalData
 from alpha_vantage.timeseries import TimeSeries
 
 from pipeline.embedded.alphavantage.functions import FUNCTIONS
-from tests.integration.simulator_process import KEY, Server, simulator
+from tests.integration.simulator_process import KEY, Server
 
 QUOTE_COLUMNS = "symbol,open,high,low,price,volume,latestDay,previousClose,change,changePercent"
 SEARCH_COLUMNS = "symbol,name,type,region,marketOpen,marketClose,timezone,currency,matchScore"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
+@pytest.fixture
+def server(running: Server) -> Server:
+    return running
 
 
 @pytest.fixture(autouse=True)

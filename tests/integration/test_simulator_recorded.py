@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.simulator_process import KEY, RECORDED_REPLIES, Answer, Server, simulator
+from tests.integration.simulator_process import KEY, RECORDED_REPLIES, Answer, Server
 
 pytestmark = pytest.mark.skipif(
     not RECORDED_REPLIES.is_dir(), reason="the API's recorded replies are no part of the project"
@@ -17,10 +16,9 @@ NEWEST = RECORDED_REPLIES / "portfoliotree_2026"
 OF_THE_WAY = {"CF-Cache-Status", "Connection", "Content-Length", "Transfer-Encoding"}  # not of the API
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
+@pytest.fixture
+def server(running: Server) -> Server:
+    return running
 
 
 def recorded(pattern: str) -> Path:

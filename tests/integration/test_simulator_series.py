@@ -1,6 +1,5 @@
 """The simulator's adjusted, weekly and monthly series, and the running session."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import groupby, pairwise
@@ -15,10 +14,9 @@ from pipeline.domain.calendar import sessions_back
 from tests.integration.simulator_process import FRIDAY, KEY, RAW_FIELDS, Server, as_one, simulator
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
+@pytest.fixture
+def server(running: Server) -> Server:
+    return running
 
 
 @pytest.fixture

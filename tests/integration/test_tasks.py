@@ -41,7 +41,13 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def celery_app(redis_url: str) -> Iterator[Celery]:
     """The workers' own app on a broker of its own. The bootsteps that the roles' files add stay out."""
-    settings = {"broker_url": redis_url, "worker_redirect_stdouts": False, "worker_send_task_events": False}
+    settings: dict[str, Any] = {
+        "broker_url": redis_url,
+        "worker_redirect_stdouts": False,
+        "worker_send_task_events": False,
+    }
+    # How long the worker looks into a queue before it sees that it shall end.
+    settings["broker_transport_options"] = workers_app.conf.broker_transport_options | {"polling_interval": 0.1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(workers_app.steps, "worker", set())
         for name, value in settings.items():

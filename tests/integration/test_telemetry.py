@@ -7,6 +7,8 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partialmethod
+from socketserver import BaseServer
 from typing import Any
 
 import pytest
@@ -42,7 +44,9 @@ def telemetry(meters: tuple[Meter, Meter]) -> Telemetry:
 
 
 @pytest.fixture
-def port(telemetry: Telemetry) -> Iterator[int]:
+def port(telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    # Twenty looks a second whether it shall end, where the worker has two.
+    monkeypatch.setattr(BaseServer, "serve_forever", partialmethod(BaseServer.serve_forever, 0.05))
     server = serve(telemetry, 0)
     yield server.server_port
     server.shutdown()

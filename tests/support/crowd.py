@@ -1,7 +1,7 @@
 """Many workers at one quota ledger, each a process, and an API that counts what arrives.
 
 with counting_api() as api:
-    run_crowd(10, redis_url, "prefix", plan, seconds, api.port)
+    run_crowd(10, redis_url, "prefix", plan, seconds, f"{HOST}:{api.port}")
     api.arrivals
 """
 
@@ -20,6 +20,7 @@ from pipeline.adapters.redis.quota_ledger import RedisQuotaLedger
 from pipeline.domain.quota import Plan, Refusal, Spent
 
 HOST = "127.0.0.1"
+_QUERY = "/query?function=MARKET_STATUS&apikey=crowd"  # the simulator counts what has a key
 
 
 @dataclass
@@ -68,11 +69,12 @@ def counting_api() -> Iterator[CountingApi]:
             thread.join()
 
 
-def run_crowd(workers: int, redis_url: str, prefix: str, plan: Plan, seconds: float, port: int) -> None:
-    """Each worker sends one request after the other, as fast as its permits allow, until `seconds` after all are there."""
+def run_crowd(workers: int, redis_url: str, prefix: str, plan: Plan, seconds: float, address: str) -> None:
+    """Each worker sends one request after the other to the API at `address` (host:port), as fast as its permits allow, until
+    `seconds` after all are there."""
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(workers + 1)
-    args = (redis_url, prefix, plan, seconds, port, start)
+    args = (redis_url, prefix, plan, seconds, address, start)
     processes = [context.Process(target=_work, args=args, daemon=True) for _ in range(workers)]
     for process in processes:
         process.start()
@@ -84,9 +86,9 @@ def run_crowd(workers: int, redis_url: str, prefix: str, plan: Plan, seconds: fl
         raise AssertionError(f"workers ended with {failed}")
 
 
-def _work(redis_url: str, prefix: str, plan: Plan, seconds: float, port: int, start: threading.Barrier) -> None:
+def _work(redis_url: str, prefix: str, plan: Plan, seconds: float, address: str, start: threading.Barrier) -> None:
     ledger = RedisQuotaLedger(connect(redis_url), prefix, plan, 0, lambda since, now: Spent())
-    api = HTTPConnection(HOST, port, timeout=10)
+    api = HTTPConnection(address, timeout=10)
     api.connect()
     start.wait(60)
     end = time.monotonic() + seconds
@@ -96,6 +98,6 @@ def _work(redis_url: str, prefix: str, plan: Plan, seconds: float, port: int, st
         at = answer.retry_at if isinstance(answer, Refusal) else answer.send_at
         time.sleep(min(max(0.0, (at - now).total_seconds()), max(0.0, end - time.monotonic())))
         if not isinstance(answer, Refusal) and ledger.redeem(answer, datetime.now(UTC)):
-            api.request("GET", "/query")
+            api.request("GET", _QUERY)
             api.getresponse().read()
     api.close()

@@ -94,10 +94,12 @@ def test_the_bodies_that_are_changed_below_are_read_whole(request_: Request, bod
         assert len(CLIENT.read(Reply(json.dumps(body), NOW), request_).bars) == 3
 
 
+EXAMPLES = settings().max_examples
+TEXT = st.text(max_size=12)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(list(ROW.values())),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text() | st.sampled_from(list(ROW)), inner, max_size=4),
-    max_leaves=20,
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT | st.sampled_from(list(ROW.values())),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT | st.sampled_from(list(ROW)), inner, max_size=3),
+    max_leaves=8,
 )  # fmt: skip
 KEYS = st.sampled_from(
     ["Error Message", "Information", "Note", "message", "Meta Data", *ROOTS.values(), "Global Quote", "feed"]
@@ -113,13 +115,11 @@ def survives(body: str, request: Request) -> None:
         error.retry_at(NOW)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.dictionaries(KEYS | st.text(), JSON) | JSON, REQUESTS)
+@given(st.dictionaries(KEYS | TEXT, JSON, max_size=4) | JSON, REQUESTS)
 def test_any_json_is_read_or_refused(body: Any, request: Request) -> None:
     survives(json.dumps(body), request)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300) | st.text().map(lambda text: text.encode("utf-8", "replace")), REQUESTS)
 def test_any_bytes_are_read_or_refused(body: bytes, request: Request) -> None:
     survives(body.decode("utf-8", "replace"), request)
@@ -130,13 +130,15 @@ def paths(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [here, *(path for key, child in inner for path in paths(child, (*here, key)))]
 
 
-PIECES = JSON | st.sampled_from(
+ODD: list[Any] = (
     ["", "None", "-", "0.0000", "-1.0000", "1e309", "NaN", "Infinity", "١.٥", "1" * 5000, "1_0", " 1", "0x1", "00", "1.00005",
      "9" * 15, 10**30, 2**63, "0001-01-01", "9999-12-31", "9999-12-31 23:59:59", "0001-01-01 00:00:00", "2026-11-01 01:30:00"]
 )  # fmt: skip
+PIECES = JSON | st.sampled_from(ODD)
+NAMES = st.sampled_from([piece for piece in ODD if isinstance(piece, str)])
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4 * EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.sampled_from(WHOLE))
 def test_a_real_shaped_body_with_any_piece_changed_is_read_or_refused(
     data: st.DataObject, pair: tuple[Request, Any]
@@ -154,11 +156,10 @@ def test_a_real_shaped_body_with_any_piece_changed_is_read_or_refused(
         if how == "replace":
             holder[path[-1]] = data.draw(PIECES)
         elif how == "rename" and isinstance(holder, dict):
-            holder[data.draw(st.text() | PIECES.filter(lambda name: isinstance(name, str)))] = piece
+            holder[data.draw(TEXT | NAMES)] = piece
     survives(json.dumps(body), request)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data(), st.sampled_from(WHOLE))
 def test_a_body_that_is_cut_off_or_garbled_is_read_or_refused(data: st.DataObject, pair: tuple[Request, Any]) -> None:
     text = json.dumps(pair[1])
@@ -197,7 +198,6 @@ def test_a_row_nested_as_deep_as_the_decoder_bears_is_rejected_or_the_body_refus
         survives(around % ("[" * depth + "]" * depth), request_)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.decimals(min_value=Decimal("0.0001"), max_value=10**11, places=4))
 def test_every_price_of_four_decimals_is_stored_exactly(price: Decimal) -> None:
     row = ROW | dict.fromkeys(("1. open", "2. high", "3. low", "4. close"), f"{price:f}")
@@ -206,7 +206,6 @@ def test_every_price_of_four_decimals_is_stored_exactly(price: Decimal) -> None:
     assert Decimal(bar.close) / PRICE_SCALE == price
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.decimals(min_value=Decimal("0.0001"), max_value=10**7, places=14))
 def test_an_adjusted_close_is_kept_to_half_of_its_last_place(close: Decimal) -> None:
     row = ADJUSTED | {"5. adjusted close": f"{close:f}"}

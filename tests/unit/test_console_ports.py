@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from webui.console.errors import ConsoleError
-from webui.console.ports import FREE_RANGE, KeptPorts, check_fixed, is_taken
+from webui.console.ports import FREE_RANGE, Claims, KeptPorts, check_fixed, is_taken, listens
 
 
 @pytest.fixture
@@ -104,3 +104,24 @@ def test_every_port_that_cannot_be_had_is_told_at_once(listener: socket.socket) 
 
     assert "is taken" in str(error.value)
     assert "wanted twice: change TICKERLINE_FLOWER_PORT (the flower) or TICKERLINE_API_PORT" in str(error.value)
+
+
+def test_a_port_that_another_system_has_chosen_is_not_chosen_before_it_gives_it_back(tmp_path: Path) -> None:
+    ours, theirs = Claims(), Claims()
+    try:
+        usual = KeptPorts(tmp_path / "theirs.json", set(), theirs.take).choose("redis")
+        assert KeptPorts(tmp_path / "ours.json", set(), ours.take).choose("redis", usual) != usual
+        with pytest.raises(ConsoleError, match=f"port {usual} is taken"):
+            check_fixed({"TICKERLINE_API_PORT": (usual, "the api")}, ours.take)
+
+        theirs.release()
+        assert KeptPorts(tmp_path / "later.json", set(), ours.take).choose("redis", usual) == usual
+    finally:
+        ours.release()
+        theirs.release()
+
+
+def test_a_process_listens_on_its_own_port_and_on_no_other_s(listener: socket.socket) -> None:
+    assert listens(os.getpid(), port_of(listener))
+    assert not listens(os.getppid(), port_of(listener))
+    assert not listens(2**22 + 1, port_of(listener)), "there is no such process"

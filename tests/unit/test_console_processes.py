@@ -44,3 +44,12 @@ def test_every_worker_is_told_its_name_and_its_port() -> None:
 def test_a_number_of_processes_that_makes_no_sense_is_refused(number: str) -> None:
     with pytest.raises(SettingsError, match="TICKERLINE_DRIVERS"):
         processes({"TICKERLINE_DRIVERS": number})
+
+
+def test_the_workers_log_as_much_as_the_setting_says() -> None:
+    def options(environment: dict[str, str]) -> set[str]:
+        workers = [process for process in processes(environment) if process.check is Check.WORKER]
+        return {part for worker in workers for part in worker.command if part.startswith("--loglevel")}
+
+    assert options({"TICKERLINE_LOG_LEVEL": "DEBUG"}) == {"--loglevel=DEBUG"}
+    assert options({}) == set(), "Celery's own default does not tell of each task"

@@ -199,18 +199,19 @@ def test_a_thousand_symbols_are_planned_in_less_than_100_ms_and_in_flat_memory()
         planned(*watched, plan=PLANS["75"])
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]
-        for _ in range(10):
+        for _ in range(3):
             planned(*watched, plan=PLANS["75"])
         gc.collect()
-        assert tracemalloc.get_traced_memory()[0] - before < 50_000
+        assert tracemalloc.get_traced_memory()[0] - before < 15_000
     finally:
         tracemalloc.stop()
 
 
 def _seconds(watched: list[Standing], plan: Plan) -> float:
-    start = time.perf_counter()
+    """Of the processor: what other processes take is not the planner's."""
+    start = time.thread_time()
     planned(*watched, plan=plan)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 standings = st.builds(

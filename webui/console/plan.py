@@ -9,7 +9,7 @@ from pipeline.embedded.servers import Server, to_start
 from pipeline.settings import Settings, Values, load
 from webui.console.environment import addresses, clean
 from webui.console.place import Place
-from webui.console.ports import KeptPorts, check_fixed
+from webui.console.ports import Claims, KeptPorts, check_fixed
 from webui.console.processes import FIXED_PORTS, Check, Program, all_processes, fixed_ports
 
 
@@ -29,12 +29,12 @@ class Plan:
     processes: list[Program]
 
 
-def make_plan(place: Place, ambient: Mapping[str, str], real: Collection[str] = ()) -> Plan:
+def make_plan(place: Place, ambient: Mapping[str, str], claims: Claims, real: Collection[str] = ()) -> Plan:
     """Check the settings and the ports, and choose what is to be chosen. Raises SettingsError and ConsoleError.
 
     `real` names the servers of which no stand-in will do.
 
-    `place` is prepared, and holds no address file of an earlier system.
+    `place` is prepared, and holds no address file of an earlier system. The ports become the claims'.
     """
     environment = clean(ambient, place)
     values = Values(environment, {})
@@ -45,8 +45,8 @@ def make_plan(place: Place, ambient: Mapping[str, str], real: Collection[str] = 
     load(environment | {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": embedded})
 
     fixed = fixed_ports(values)
-    check_fixed({name: (getattr(fixed, what), f"the {what}") for what, (name, _) in FIXED_PORTS.items()})
-    kept = KeptPorts(place.ports, {getattr(fixed, what) for what in FIXED_PORTS})
+    check_fixed({name: (getattr(fixed, what), f"the {what}") for what, (name, _) in FIXED_PORTS.items()}, claims.take)
+    kept = KeptPorts(place.ports, {getattr(fixed, what) for what in FIXED_PORTS}, claims.take)
     chosen = {server.name: (server, kept.choose(server.name, server.usual_port)) for server in wanted}
     others = {s.name: {other: kept.choose(f"{s.name}-{other}") for other in s.others} for s in wanted}
     processes = all_processes(values, fixed, kept.choose)

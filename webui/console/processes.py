@@ -65,9 +65,10 @@ def fixed_ports(values: Values) -> Fixed:
     return Fixed(**{what: values.number(name, port, 1, 65535) for what, (name, port) in FIXED_PORTS.items()})
 
 
-def _worker(role: str, number: int, port: int, threads: int) -> Program:
+def _worker(role: str, number: int, port: int, threads: int, level: str | None) -> Program:
     name = f"{role}-{number}"
     options = ["-Q", role, "-P", "threads", "-c", str(threads), "-n", f"{name}@%h"]
+    options += [f"--loglevel={level}"] if level else []  # else Celery's own, which does not tell of each task
     return Program(
         name=name,
         role=role,
@@ -97,10 +98,12 @@ def _web(face: str, port: int) -> Program:
     )
 
 
-def _workers(role: str, count: int, threads: int, first: int | None, free: Callable[[str], int]) -> list[Program]:
+def _workers(
+    role: str, count: int, threads: int, first: int | None, free: Callable[[str], int], level: str | None
+) -> list[Program]:
     """`count` workers; the first on the port `first`, if it has one, the others on ports from `free`."""
     return [
-        _worker(role, number, first if first and number == 1 else free(f"{role}-{number}"), threads)
+        _worker(role, number, first if first and number == 1 else free(f"{role}-{number}"), threads, level)
         for number in range(1, count + 1)
     ]
 
@@ -112,11 +115,12 @@ def all_processes(values: Values, fixed: Fixed, free: Callable[[str], int]) -> l
     receivers = values.number("TICKERLINE_RECEIVERS", 1, 1, 64)
     scheduler = ["--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5", "--pidfile="]
     flower = [f"--address={HOST}", f"--port={fixed.flower}", "--max_tasks=5000", "--purge_offline_workers=300"]
+    level = values.text("TICKERLINE_LOG_LEVEL")
     return [
-        *_workers("ingest", ingests, 4, None, free),
-        *_workers("driver", drivers, 2, fixed.driver, free),
-        *_workers("receiver", receivers, 2, fixed.receiver, free),
-        *_workers("monitor", 1, 2, None, free),
+        *_workers("ingest", ingests, 4, None, free, level),
+        *_workers("driver", drivers, 2, fixed.driver, free, level),
+        *_workers("receiver", receivers, 2, fixed.receiver, free, level),
+        *_workers("monitor", 1, 2, None, free, level),
         Program(
             "beat",
             "beat",

@@ -11,7 +11,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +21,7 @@ from webui.console.errors import ConsoleError
 from webui.console.logs import last_lines
 from webui.console.place import Place, write_json
 from webui.console.plan import Plan
+from webui.console.ports import holder, listens
 from webui.console.progress import Interrupts, Progress
 from webui.console.report import System, all_well, gather
 from webui.console.supervision import PROCESSES, Seen, State, Supervisor, end, launch, survivors
@@ -74,8 +75,10 @@ class RunningSystem:
             waiting.append("aws")
         deadline = time.monotonic() + self._deadline_s
         while waiting:
+            seen = self._supervisor.seen()
             with ThreadPoolExecutor(max_workers=len(waiting)) as pool:
-                troubles = dict(zip(waiting, pool.map(self._trouble, waiting), strict=True))
+                asked = {name: pool.submit(self._trouble, name, seen) for name in waiting}
+                troubles = {name: future.result() for name, future in asked.items()}
             for name in [name for name in waiting if troubles[name] is None]:
                 self._progress.say(f"{name} answers")
                 waiting.remove(name)
@@ -83,8 +86,14 @@ class RunningSystem:
                 self._give_up(waiting, troubles, time.monotonic() > deadline)
                 self._interrupts.pause(0.2)
 
-    def _trouble(self, name: str) -> str | None:
-        return trouble(name, self._plan.settings, 1.0)
+    def _trouble(self, name: str, seen: Mapping[str, Seen]) -> str | None:
+        """None when the server answers, and an embedded one is our own: whoever else listens there has another's data."""
+        answered = trouble(name, self._plan.settings, 1.0)
+        port = self._plan.ports.get(name)
+        if answered or port is None:
+            return answered
+        pid = seen[name].pid
+        return None if pid and listens(pid, port) else f"port {port} is taken{holder(port)}"
 
     def _give_up(self, waiting: list[str], troubles: dict[str, str | None], late: bool) -> None:
         seen = self._supervisor.seen()

@@ -25,6 +25,7 @@ from webui.console.environment import ROOT, ensure_secret_key
 from webui.console.errors import ConsoleError
 from webui.console.place import Lock, Place
 from webui.console.plan import Plan, make_plan
+from webui.console.ports import Claims
 from webui.console.progress import Interrupts, Progress, Stopped
 from webui.console.report import System, without_password
 from webui.console.supervision import Supervisor, end, survivors
@@ -80,14 +81,14 @@ def run(asked: Asked) -> int:
 
 def _foreground(place: Place, asked: Asked, interrupts: Interrupts) -> int:
     progress, ambient = Progress(), dict(os.environ)
-    lock = take_over(place, progress)
+    lock, claims = take_over(place, progress), Claims()
     try:
         if asked.fresh:
             progress.say(f"deleting the data in {place.data}")
             place.delete_all()
         place.prepare()
         ensure_secret_key(place)
-        plan = make_plan(place, ambient, asked.real)
+        plan = make_plan(place, ambient, claims, asked.real)
         for prepare in plan.prepares:
             prepare(progress.say)
         # What is done in this process itself (topic and queue) sees what the children see.
@@ -100,6 +101,7 @@ def _foreground(place: Place, asked: Asked, interrupts: Interrupts) -> int:
 
         return lead(RunningSystem(place, plan, once, progress, interrupts, asked.deadline_s), plan, progress)
     finally:
+        claims.release()  # first: whoever gets the lock wants the same ports
         lock.release()
 
 
