@@ -5,6 +5,8 @@ Batches of a shard form a chain: each names the position before it. That is the 
 
 import json
 import struct
+import zlib
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,7 +47,11 @@ class Batch:
     blocks: tuple[tuple[str, bytes], ...]
 
     def to_message(self) -> dict[str, Any]:
-        """As a task's argument: JSON-able, the encoded ticks joined so that they are not parsed on the way."""
+        """As a task's argument: JSON-able, the blocks joined and compressed.
+
+        Ticks are much alike: a tenth of the bytes is left, and Redis, which holds each message twice, and four JSON passes
+        on the way have that much less to do. It costs less than one of those passes.
+        """
         return {
             "shard": self.shard,
             "position": list(self.position),
@@ -54,7 +60,7 @@ class Batch:
             "made_at": self.made_at,
             "n": self.n,
             "symbols": ",".join(symbol for symbol, _ in self.blocks),
-            "blocks": b"\n\n".join(block for _, block in self.blocks).decode(),
+            "blocks": b64encode(zlib.compress(b"\n\n".join(block for _, block in self.blocks), 1)).decode(),
         }
 
     @classmethod
@@ -62,7 +68,7 @@ class Batch:
         """Raises InvalidValue when the message is no batch."""
         try:
             symbols = message["symbols"].split(",") if message["symbols"] else []
-            blocks = message["blocks"].encode().split(b"\n\n") if symbols else []
+            blocks = zlib.decompress(b64decode(message["blocks"])).split(b"\n\n") if symbols else []
             previous = message["previous"]
             return cls(
                 int(message["shard"]),
@@ -73,7 +79,7 @@ class Batch:
                 int(message["n"]),
                 tuple(zip(symbols, blocks, strict=True)),
             )
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, zlib.error):
             raise InvalidValue("batch", "expected a batch of ticks as a driver sends it") from None
 
 

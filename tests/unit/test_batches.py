@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.domain.batches import Batch, Position, row_key, row_position, session_id, session_ms
+from pipeline.domain.errors import InvalidValue
 
 positions = st.builds(Position, st.integers(0, 2**63), st.integers(0, 2**63))
 
@@ -26,3 +28,12 @@ def test_a_batch_survives_its_message_byte_for_byte() -> None:
         Batch(0, Position(5, 7), Position(5, 6), 2, 1.25, 0, ()),
     ):
         assert Batch.from_message(batch.to_message()) == batch
+
+
+@pytest.mark.parametrize(
+    "broken", [{"blocks": "?"}, {"blocks": "AAAA"}, {"symbols": "AAPL"}, {"n": None}, {"position": [1]}]
+)
+def test_what_is_no_batch_is_refused(broken: dict[str, object]) -> None:
+    batch = Batch(3, Position(5, 6), None, 2, 1.5, 2, (("AAPL", b"{}"), ("IBM", b"{}")))
+    with pytest.raises(InvalidValue, match="a batch of ticks as a driver sends it"):
+        Batch.from_message(batch.to_message() | broken)
