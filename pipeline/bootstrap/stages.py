@@ -184,6 +184,7 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
 
 
 def show(settings: Settings, meter: Meter) -> Show:
-    feed = tick_feed(settings)
-    instance = settings.process.instance
-    return Show(feed, live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval, instance)
+    return Show(
+        tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
+        settings.process.instance, stream(settings).silence,
+    )  # fmt: skip

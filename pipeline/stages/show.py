@@ -6,7 +6,7 @@ and shown. A frame has the newest tick of each symbol that moved, and says how m
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -33,10 +33,12 @@ _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 class Show:
     def __init__(
-        self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str
-    ) -> None:
+        self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str,
+        silence: Callable[[], str],
+    ) -> None:  # fmt: skip
+        """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
         self._feed, self._live, self._bars, self._clock, self._meter = feed, live, bars, clock, meter
-        self._interval, self._name = interval, name
+        self._interval, self._name, self._silence = interval, name, silence
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
         self._numbers: dict[str, tuple[str, int]] = {}  # by symbol, session and number of the newest
@@ -126,9 +128,18 @@ class Show:
         if self._last_tick_at is None:
             self._meter.waiting("no tick has come out of the log yet")
         elif (quiet := self._clock.monotonic() - self._last_tick_at) > _QUIET_S:
-            self._meter.failing(f"no tick has come out of the log for {quiet:.0f} s")
+            if words := self._reason():
+                self._meter.waiting(words)
+            else:
+                self._meter.failing(f"no tick has come out of the log for {quiet:.0f} s")
         else:
             self._meter.ok()
+
+    def _reason(self) -> str:
+        try:
+            return self._silence()
+        except Unavailable:
+            return ""
 
     def _publish(self, frame: Frame) -> None:
         self._n += 1

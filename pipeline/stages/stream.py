@@ -30,6 +30,9 @@ class StreamState(StrEnum):
     ENDED = "ended"  # its bars are over, and it does not loop
 
 
+_SILENT = (StreamState.PAUSED, StreamState.STOPPED, StreamState.ENDED)
+
+
 @dataclass(frozen=True)
 class Playing:
     """The session that was opened last, as it was told to be. `position` is the time of the bar that is played."""
@@ -65,6 +68,11 @@ class Stream:
         if stopped(session.orders):
             state = StreamState.STOPPED
         return Playing(state, session, speed, position)
+
+    def silence(self) -> str:
+        """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
+        state = self.playing().state
+        return f"the stream is {state}" if state in _SILENT else ""
 
     def start(self, wish: Wish) -> Session:
         """Open a session in place of the one that plays. Raises InvalidValue when none can be, and Unavailable."""

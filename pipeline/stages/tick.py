@@ -128,6 +128,7 @@ class Tick:
     def _report(self) -> None:
         waiting = [p for p in self._players.values() if len(p.unconfirmed) >= self._rules.window]
         playing = [p for p in self._players.values() if p.leg]
+        paused = playing and all(p.leg and p.leg.paused for p in playing)
         self._meter.gauge("shards", len(self._players))
         self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in self._players.values()))
         if self._watch.session is None:
@@ -138,6 +139,8 @@ class Tick:
             self._meter.ok("stand-by: another driver has the shards, or no receiver has reported yet")
         elif not playing:
             self._meter.waiting("no symbol on this driver's shards")
+        elif paused:
+            self._meter.waiting("the stream is paused or stopped")
         else:
             self._meter.ok()
 

@@ -63,7 +63,10 @@ class Screen:
         self.live, self.database = MemoryLive(self.clock), MemoryDatabase()
         self.bars = Bars(self.database)
         self.meter = Meter("show", self.clock.monotonic)
-        self.show = Show(self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1")
+        self.silence = ""
+        self.show = Show(
+            self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1", lambda: self.silence
+        )  # fmt: skip
 
     def put(
         self, *numbers: int, symbol: str = "IBM", session: str = FIRST, price: float = 120.0, ago: float = 0
@@ -253,6 +256,17 @@ class TestStages:
         screen.step()
         screen.step(1)
         assert screen.meter.report().health == "ok"
+
+    def test_a_stream_that_was_told_to_be_silent_fails_nobody(self, screen: Screen) -> None:
+        screen.put(1)
+        screen.step()
+        screen.silence = "the stream is paused"
+        screen.step(7)
+        report = screen.meter.report()
+        assert (report.health, report.message) == ("waiting", "the stream is paused")
+        screen.silence = ""
+        screen.step(2)
+        assert screen.meter.report().health == "failing"
 
     def test_the_stages_are_shown_while_the_log_is_away(self, screen: Screen) -> None:
         screen.feed.away = True

@@ -44,11 +44,15 @@ def test_a_pause_holds_all_symbols_at_the_same_tick_until_they_resume_together()
     world.run(5)
     held = counts(world)
     assert len(newest_times(world)) == 1
+    assert stream.silence() == "the stream is paused"
+    assert world.meters["tick"].report().message == "the stream is paused or stopped"
     world.run(20)
     assert counts(world) == held
     stream.resume()
     world.run(5)
     assert stream.playing().state == StreamState.PLAYING
+    assert stream.silence() == ""
+    assert world.meters["tick"].report().health == "ok"
     assert len(newest_times(world)) == 1
     assert 30 <= counts(world)["IBM"] - held["IBM"] <= 42
     world.check(at_least=130)
