@@ -28,7 +28,7 @@ test: install-dev
 test-faults: install-dev
 	$(BIN)/python -m pytest -s tests/faults $(PYTEST_ARGS)
 
-# How well ingestion does, as ratios to what is to be reached (docs/performance.md): 4 minutes. Fails when one is missed.
+# How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev
 	@missed=0; for one in ingest_store ingest_quota planner; do \
 		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
