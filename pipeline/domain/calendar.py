@@ -7,7 +7,7 @@ days come from the `holidays` package, so a closing that it has not heard of yet
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
-from holidays.financial import NewYorkStockExchange
+import holidays.financial  # now: the package loads its calendars when first asked, in the middle of somebody's plan
 
 from pipeline.domain.bars import EASTERN
 from pipeline.domain.errors import InvalidValue
@@ -21,7 +21,7 @@ _SATURDAY = 5
 @cache
 def _holidays(year: int, category: str) -> frozenset[date]:
     """A set of its own for each year: `holidays` objects fill themselves on reading, which threads must not share."""
-    return frozenset(NewYorkStockExchange(years=year, categories=category))
+    return frozenset(holidays.financial_holidays("NYSE", years=year, categories=category))
 
 
 def is_session(day: date) -> bool:

@@ -14,9 +14,10 @@ from functools import lru_cache
 from pipeline import bootstrap
 from pipeline.settings import Settings
 from pipeline.stages import fetch
-from workers.ingest import app as app
+from workers import ingest
+from workers.app import app
 
-_LEASE = timedelta(seconds=6)  # longer than a permit is waited for
+_LEASE = timedelta(seconds=6)  # longer than a permit and the reply are waited for
 _PATIENCE_S = 3.0
 _BEAT_S = 1.0
 
@@ -31,5 +32,5 @@ bootstrap.ingest = lru_cache(maxsize=1)(lambda settings: _impatient(_usual(setti
 fetch._LEASE = _LEASE
 app.conf.beat_schedule = {
     name: {"task": name, "schedule": _BEAT_S, "options": {"queue": "ingest", "expires": 2 * _BEAT_S}}
-    for name in ("ingest.backfill", "ingest.sweep")
+    for name in (ingest.backfill.name, ingest.sweep.name)
 }

@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -86,6 +86,13 @@ class System:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def start(self, *arguments: str, err: IO[str]) -> "subprocess.Popen[str]":
+        """A `manage.py` command that goes on; its standard output is a pipe."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self._env, stdout=subprocess.PIPE, stderr=err, text=True,
         )  # fmt: skip
 
     def up(self) -> str:

@@ -1,0 +1,40 @@
+"""Rounds of kill -9, and pauses, at 5,000 ticks/s on a real Apache Kafka: every tick once, in order, to the byte."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from tests.support.rounds import RECEIVERS, Verifier, fast_system, kill_rounds, recover, stop_for
+from tests.support.system import System
+
+FULL = os.environ.get("FULL") == "1"
+ROUNDS = 20 if FULL else 4
+STOPPED_S = 30.0 if FULL else 10.0
+SEED = 4
+pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(900 if FULL else 600)]
+
+
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with fast_system(tmp_path_factory.mktemp("fast"), ("--real", "kafka", "--deadline", "140")) as running:
+        yield running
+
+
+def test_every_tick_comes_once_over_rounds_of_kills_of_drivers_and_receivers(fast: System) -> None:
+    with Verifier(fast) as verifier:
+        what = kill_rounds(fast, ROUNDS, SEED)
+        recover(fast, verifier)
+        verdict = verifier.verdict(what)
+    assert verdict.clean
+    assert verdict.verified >= ROUNDS * 2000
+
+
+@pytest.mark.parametrize("names", [RECEIVERS[:1], RECEIVERS], ids=["one receiver", "both receivers"])
+def test_every_tick_comes_once_while_receivers_are_paused(fast: System, names: Sequence[str]) -> None:
+    with Verifier(fast) as verifier:
+        what = stop_for(fast, names, STOPPED_S)
+        recover(fast, verifier)
+        verdict = verifier.verdict(what)
+    assert verdict.clean
+    assert verdict.verified >= 20_000

@@ -1,0 +1,213 @@
+"""Kills and pauses of the engine's processes while a verifier, a process of its own, recomputes every tick.
+
+with Verifier(system) as verifier:
+    kill_rounds(system, 20, seed=1)
+    verdict = verifier.verdict()
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from pipeline.stages.verify import Verdict
+from tests.support.servers import wait_until
+from tests.support.system import System
+from webui.console.errors import ConsoleError
+from webui.console.place import Place
+from webui.console.supervision import Seen, Supervisor
+
+TWO_OF_EACH = {"TICKERLINE_DRIVERS": "2", "TICKERLINE_RECEIVERS": "2"}
+RECEIVERS = ("receiver-1", "receiver-2")
+WORKERS = ("driver-1", "driver-2", *RECEIVERS)
+SPEED = 100  # of five symbols at ten ticks a second each: 5,000 ticks/s
+_PARTITIONS = 4
+_AGAIN_S = 60.0  # how soon is a matter of the tests that kill once and then look
+_WELL_S = 120.0
+
+
+@contextmanager
+def fast_system(data: Path, options: Sequence[str] = ()) -> Iterator[System]:
+    """Two drivers, two receivers, at `SPEED`."""
+    running = System(data, TWO_OF_EACH, tuple(options))
+    try:
+        running.up()
+        done = running.manage("stream", "speed", str(SPEED))
+        assert done.returncode == 0, done.stderr
+        yield running
+    finally:
+        running.down()
+
+
+class Ends:
+    """Where each shard's log ends for readers of committed records: cheap to ask, and no opinion of any stage."""
+
+    def __init__(self, system: System) -> None:
+        kafka = system.status()["servers"]["kafka"]
+        self._topic = kafka["topic"]
+        self._consumer = Consumer(
+            {"bootstrap.servers": kafka["bootstrap_servers"], "group.id": "ends", "enable.auto.commit": False,
+             "isolation.level": "read_committed", "log_level": 0}
+        )  # fmt: skip
+        self._last = dict.fromkeys(range(_PARTITIONS), 0)
+
+    def __enter__(self) -> "Ends":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def now(self) -> dict[int, int]:
+        """By shard; of a broker too busy to answer, what it said before."""
+        for shard in range(_PARTITIONS):
+            with suppress(KafkaException):
+                self._last[shard] = self._consumer.get_watermark_offsets(TopicPartition(self._topic, shard), 5)[1]
+        return dict(self._last)
+
+    def moved(self, since: dict[int, int]) -> bool:
+        """Every shard that has ticks at all has new ones."""
+        now = self.now()
+        return any(now.values()) and all(now[shard] > end for shard, end in since.items() if end)
+
+
+class Verifier:
+    """`manage.py verify --json` from now on, until it is asked for its verdict."""
+
+    def __init__(self, system: System) -> None:
+        self._system, self._ends = system, Ends(system)
+        self._says = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the verifier
+        self._began = 0.0
+
+    def __enter__(self) -> "Verifier":
+        self._from = self._ends.now()
+        self._process = self._system.start("verify", "--json", err=self._says)
+        try:
+            wait_until(lambda: self.counts().verified > 0, "the verifier reads", _AGAIN_S)
+        except AssertionError:
+            self.__exit__()
+            raise
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+        self._says.close()
+        self._ends.__exit__()
+
+    def counts(self) -> Verdict:
+        """What it said last; it speaks every five seconds."""
+        assert self._process.poll() is None, f"the verifier ended by itself: {self._spoken()}"
+        lines = [line for line in self._spoken().splitlines(keepends=True) if line.endswith("foreign\n")]
+        pairs = [pair.split() for pair in lines[-1].split(", ")] if lines else []
+        return Verdict(**{name: int(count) for count, name in pairs})
+
+    def _spoken(self) -> str:
+        return os.pread(self._says.fileno(), 1 << 20, 0).decode()
+
+    def catch_up(self) -> None:
+        """Wait until it has read at least what is on the log now."""
+        written = sum(self._ends.now().values()) - sum(self._from.values())
+
+        def read() -> bool:
+            counts = self.counts()
+            return counts.verified + counts.repeated + counts.foreign >= written
+
+        wait_until(read, f"the verifier has read {written} records; so far {self.counts()}", _WELL_S)
+
+    def verdict(self, what: str) -> Verdict:
+        """End it, and print its counts."""
+        self._process.send_signal(signal.SIGTERM)
+        out, _ = self._process.communicate(timeout=30)
+        seconds = time.monotonic() - self._began
+        verdict = Verdict(**json.loads(out))
+        assert self._process.returncode == (0 if verdict.clean and verdict.verified else 1)
+        print(
+            f"\n{what}: {verdict.verified:,} ticks verified in {seconds:.0f} s ({verdict.verified / seconds:,.0f} a second), "
+            f"{verdict.lost} lost, {verdict.late} late, {verdict.repeated} repeated, {verdict.foreign} foreign"
+        )
+        return verdict
+
+
+def recover(system: System, verifier: Verifier) -> None:
+    """Wait until all is well without a hand, and the verifier has seen what was written until then."""
+    wait_until(system.flows, f"all is well again\n{system.last_logs()}", _WELL_S)
+    verifier.catch_up()
+
+
+def kill_rounds(system: System, rounds: int, seed: int) -> str:
+    """kill -9 of one worker after the other; returns what was done.
+
+    The next one dies as soon as ticks flow, which is long before the one before is back, or after a random short time.
+    """
+    chance, killed, away = random.Random(seed), Counter[str](), [0.0]  # noqa: S311 - a seed makes it repeatable
+    with Ends(system) as ends:
+        for _ in range(rounds):
+            before, start = ends.now(), time.monotonic()
+            killed[_kill_one(system, chance)] += 1
+            if chance.random() < 0.6:
+                wait_until(lambda before=before: ends.moved(before), f"every shard ticks again, seed {seed}", _AGAIN_S)  # type: ignore[misc]
+                away.append(time.monotonic() - start)
+            time.sleep(chance.uniform(0.05, 2))
+    names = ", ".join(f"{name} {count}" for name, count in sorted(killed.items()))
+    return f"{rounds} kills, seed {seed} ({names}; every shard ticked again within {max(away):.1f} s)"
+
+
+def _kill_one(system: System, chance: random.Random) -> str:
+    """A random one of those that live: also one that is just starting."""
+    found: dict[str, int] = {}
+
+    def some() -> bool:
+        found.update(living(system))
+        return bool(found)
+
+    wait_until(some, "a worker lives", _AGAIN_S)
+    name = chance.choice(sorted(found))
+    with suppress(ProcessLookupError):
+        os.kill(found[name], signal.SIGKILL)
+    return name
+
+
+def living(system: System, names: Sequence[str] = WORKERS) -> dict[str, int]:
+    """The pids of those of the processes that supervisord has running or starting; it is asked alone, for a probe of
+    everything takes as long as the time between two kills."""
+    try:
+        seen: dict[str, Seen] = Supervisor(Place(system.data)).seen()
+    except ConsoleError:
+        return {}
+    return {name: pid for name in names if (pid := seen[name].pid)}
+
+
+@contextmanager
+def stopped(system: System, names: Sequence[str]) -> Iterator[None]:
+    """SIGSTOP: to everybody else they are silent, to themselves no time passes."""
+    pids = living(system, names)
+    assert set(pids) == set(names)
+    try:
+        for pid in pids.values():
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids.values():
+            os.kill(pid, signal.SIGCONT)
+
+
+def stop_for(system: System, names: Sequence[str], seconds: float) -> str:
+    """Stop them all for a time, then wait until every shard ticks; returns what was done."""
+    with Ends(system) as ends:
+        with stopped(system, names):
+            time.sleep(seconds)
+            meanwhile = ends.now()
+        start = time.monotonic()
+        wait_until(lambda: ends.moved(meanwhile), "every shard ticks again", _AGAIN_S)
+    again = time.monotonic() - start
+    return f"{' and '.join(names)} stopped for {seconds:.0f} s, every shard ticks {again:.1f} s after they woke up"
