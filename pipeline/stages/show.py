@@ -125,15 +125,15 @@ class Show:
         )
 
     def _judge(self) -> None:
-        if self._last_tick_at is None:
-            self._meter.waiting("no tick has come out of the log yet")
-        elif (quiet := self._clock.monotonic() - self._last_tick_at) > _QUIET_S:
-            if words := self._reason():
-                self._meter.waiting(words)
-            else:
-                self._meter.failing(f"no tick has come out of the log for {quiet:.0f} s")
-        else:
+        quiet = self._clock.monotonic() - self._last_tick_at if self._last_tick_at is not None else None
+        if quiet is not None and quiet <= _QUIET_S:
             self._meter.ok()
+        elif words := self._reason():
+            self._meter.ok(words)
+        elif quiet is None:
+            self._meter.waiting("no tick has come out of the log yet")
+        else:
+            self._meter.failing(f"no tick has come out of the log for {quiet:.0f} s")
 
     def _reason(self) -> str:
         try:

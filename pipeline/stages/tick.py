@@ -1,4 +1,4 @@
-"""Stage 5, tick: each 100 ms a batch for every shard whose lease this driver holds.
+"""Stage 5, tick: about ten times a second a batch for every shard whose lease this driver holds.
 
 1. Keep the leases. A shard that was gained is taken: new epoch, the plan from the table's watermark on.
 2. Read what the table has confirmed; at 20 unconfirmed batches a shard waits (late, never skipped).
@@ -140,7 +140,7 @@ class Tick:
         elif not playing:
             self._meter.waiting("no symbol on this driver's shards")
         elif paused:
-            self._meter.waiting("the stream is paused or stopped")
+            self._meter.ok("the stream is paused or stopped")
         else:
             self._meter.ok()
 

@@ -263,7 +263,7 @@ class TestStages:
         screen.silence = "the stream is paused"
         screen.step(7)
         report = screen.meter.report()
-        assert (report.health, report.message) == ("waiting", "the stream is paused")
+        assert (report.health, report.message) == ("ok", "the stream is paused")
         screen.silence = ""
         screen.step(2)
         assert screen.meter.report().health == "failing"
