@@ -14,3 +14,9 @@ class Leases(Protocol):
 
     def holders(self, names: Iterable[str]) -> dict[str, str]:
         """Who holds what; a free name is left out."""
+
+    def present(self, kind: str, holder: str, ttl_ms: int) -> int:
+        """Note that `holder` does work of this kind, for so long; returns how many do, itself included."""
+
+    def leave(self, kind: str, holder: str) -> None:
+        """`holder` does not do it any more."""

@@ -19,6 +19,7 @@ from pipeline.ports.table import RowRange, Table
 from pipeline.ports.tick_log import TickLog
 from pipeline.stages.chain import Header, ShardNotes, Watermark, headers_after
 from pipeline.stages.meter import Meter
+from pipeline.stages.share import Share
 
 _TICKS = 20_000  # of one transaction, or one batch more
 _NOTE_S = 1.0
@@ -155,8 +156,9 @@ class Forward:
         self, make: Callable[[int], ShardForwarder], watermark: Watermark, leases: Leases, clock: Clock,
         rules: TickRules, meter: Meter, holder: str,
     ) -> None:  # fmt: skip
-        self._make, self._watermark, self._leases = make, watermark, leases
-        self._clock, self._rules, self._meter, self._holder = clock, rules, meter, holder
+        self._make, self._watermark = make, watermark
+        self._clock, self._rules, self._meter = clock, rules, meter
+        self._share = Share(leases, "forward", holder, rules)
         self._shards: dict[int, ShardForwarder] = {}
         self._poll_at = self._confirm_at = 0.0
 
@@ -185,14 +187,12 @@ class Forward:
         return 0.0 if sent >= _TICKS else _IDLE_S
 
     def release(self) -> None:
-        names = [self._name(shard) for shard in self._shards]
         for shard in list(self._shards):
             self._drop(shard)
-        self._leases.release(names, self._holder)
+        self._share.release()
 
     def _poll(self) -> None:
-        names = {self._name(shard): shard for shard in range(self._rules.shards)}
-        held = {names[name] for name in self._leases.keep(names, self._holder, self._rules.lease_ms)}
+        held = self._share.keep()
         for shard in set(self._shards) - held:
             self._drop(shard)
         for shard in held - set(self._shards):
@@ -207,7 +207,3 @@ class Forward:
             self._meter.ok()
         else:
             self._meter.ok("stand-by: another receiver has the shards")
-
-    @staticmethod
-    def _name(shard: int) -> str:
-        return f"forward:{shard}"

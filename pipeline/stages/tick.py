@@ -17,6 +17,7 @@ from pipeline.ports.watermarks import Watermarks
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
 from pipeline.stages.player import Player
+from pipeline.stages.share import Share
 
 _IDLE_S = 0.1
 
@@ -27,9 +28,10 @@ class Tick:
         link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str, source: str,
     ) -> None:  # fmt: skip
         self._plan, self._watch, self._bars = plan, watch, bars
-        self._leases, self._watermarks, self._link = leases, watermarks, link
+        self._watermarks, self._link = watermarks, link
+        self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
-        self._holder, self._source = holder, source
+        self._source = source
         self._players: dict[int, Player] = {}
         self._held_until = 0.0
         self._poll_at = 0.0
@@ -52,13 +54,12 @@ class Tick:
 
     def release(self) -> None:
         """Give the leases back, so that another driver goes on at once."""
-        self._leases.release([self._name(shard) for shard in self._players], self._holder)
         self._players.clear()
+        self._share.release()
 
     def _poll(self) -> None:
         asked = self._clock.monotonic()
-        names = {self._name(shard): shard for shard in range(self._rules.shards)}
-        held = {names[name] for name in self._leases.keep(names, self._holder, self._rules.lease_ms)}
+        held = self._share.keep()
         # Counted from before the question, less a margin: this driver stops before anybody else can start.
         self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
         for shard in set(self._players) - held:
@@ -143,7 +144,3 @@ class Tick:
             self._meter.ok("the stream is paused or stopped")
         else:
             self._meter.ok()
-
-    @staticmethod
-    def _name(shard: int) -> str:
-        return f"tick:{shard}"

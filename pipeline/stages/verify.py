@@ -50,6 +50,9 @@ class ShardVerifier:
         self._legs: list[Leg] = []
         self._before: Position | None = None  # the batch before the one that is read
         self._position: Position | None = None
+        self._finished: tuple[Leg, Position | None, list[bytes]] | None = (
+            None  # leg, batch before, lines: of the batch before
+        )
         self._lines: list[bytes] = []  # of the batch that is read, and the next one's index
         self._next = 0
         self._missing: set[bytes] = set()
@@ -123,25 +126,40 @@ class ShardVerifier:
             leg, legs = following, [later for later in legs if later.number > following.number]
             position = Position(leg.session_ms, leg.batch_end(beat) - 1)
             if any(one.first_beat < leg.batch_end(beat) and beat < one.first_beat + one.ticks for one in leg.segments):
+                if self._leg:
+                    self._finished = self._leg, self._before, self._lines
                 self._leg, self._legs, self._before = leg, legs, leg.before(beat)
                 self._take(leg, beat)
                 return True
         return False
 
     def _read_again(self) -> None:
-        """The plan, and with it the batch that is read, or the next one."""
-        if self._leg is None or self._position is None:
+        """The plan; and with it the batch that is read, the one before, which may have been another leg's, or the next."""
+        if self._leg is None:
             return
-        newer = self._plan.legs_after(self.shard, self._leg.number)
+        if self._next == 0 and self._finished and self._read_as_newer(*self._finished):
+            return
+        if not self._read_as_newer(self._leg, self._before, self._lines[: self._next]) and self._next == len(
+            self._lines
+        ):
+            self._advance(self._plan.legs_after(self.shard, self._leg.number))
+
+    def _read_as_newer(self, leg: Leg, before: Position | None, came: list[bytes]) -> bool:
+        """Another leg may begin with the same ticks as the one that was known: if there is one, go on in it."""
+        newer = self._plan.legs_after(self.shard, leg.number)
+        following = leg_following(before, leg, newer)
+        if following is None or following is leg or following.paused:
+            return False
+        beat = next_beat(following, before)
+        if self._batch_lines(self._encoder, following, beat)[: len(came)] != came:
+            return False
+        self._leg, self._legs = following, [later for later in newer if later.number > following.number]
+        self._before = before
+        self._take(following, beat)
+        self._next = len(came)
         if self._next == len(self._lines):
-            self._advance(newer)
-        elif newer != self._legs and self._before is not None:
-            came = self._next
-            leg = leg_following(self._before, self._leg, newer)
-            if leg and not leg.paused:
-                self._leg, self._legs = leg, [later for later in newer if later.number > leg.number]
-                self._take(leg, next_beat(leg, self._before))
-                self._next = came
+            self._advance(self._legs)
+        return True
 
     def _take(self, leg: Leg, beat: int) -> None:
         self._lines = self._batch_lines(self._encoder, leg, beat)

@@ -214,6 +214,9 @@ def test_bars_of_several_symbols_come_by_time_and_symbol(stores: Stores) -> None
     found = stores.bars.bars_between(["MSFT", "IBM", "AAPL", "NVDA"], DAILY, day(1), day(2))
     assert found == [bar(1, "AAPL"), bar(1, "MSFT"), bar(2, "AAPL"), bar(2, "MSFT")]
     assert stores.bars.bars_between([], DAILY, day(1), day(2)) == []
+    many = [*"ABCDEFGHJK", "MSFT", "IBM", "AAPL"]
+    assert stores.bars.bars_between(many, DAILY, day(1), day(2)) == found
+    assert stores.bars.times(many, DAILY, day(0), day(9)) == [day(n) for n in (0, 1, 2, 3, 5, 6, 7)]
 
 
 def test_times_are_those_of_any_of_the_symbols(stores: Stores) -> None:

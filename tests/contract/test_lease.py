@@ -51,3 +51,16 @@ def test_nothing_asked_is_nothing_held(leases: tuple[Leases, Wait]) -> None:
     store, _ = leases
     assert store.keep([], "one", 100) == set()
     assert store.holders([]) == {}
+
+
+def test_who_is_present_is_counted_until_its_time_is_over_or_it_leaves(leases: tuple[Leases, Wait]) -> None:
+    store, wait = leases
+    assert store.present("tick", "one", 5000) == 1
+    assert store.present("tick", "two", 300) == 2
+    assert store.present("tick", "two", 300) == 2
+    assert store.present("forward", "two", 5000) == 1
+    wait(0.4)
+    assert store.present("tick", "one", 5000) == 1
+    store.present("tick", "three", 5000)
+    store.leave("tick", "three")
+    assert store.present("tick", "one", 5000) == 1

@@ -76,6 +76,24 @@ def test_pauses_seeks_takeovers_and_new_sessions_change_nothing_about_it() -> No
     assert total.clean
 
 
+def test_a_leg_that_begins_with_the_very_tick_of_the_one_before_is_found() -> None:
+    """Another pace: the first tick is planned for the same moment, and only the second tells that the leg is another."""
+    world = played()
+    stream = Stream(world.plan, world.bars, world.clock, world.rules, "simulator")
+    verifiers = {shard: ShardVerifier(shard, world.plan) for shard in range(4)}
+    read = dict.fromkeys(range(4), 0)
+    for speed in (20, 1, 7):
+        stream.speed(speed)
+        for _ in range(120):
+            world.run(0.02)
+            for shard, values in logs(world).items():
+                for value in values[read[shard] :]:
+                    verifiers[shard].check(value)
+                read[shard] = len(values)
+    total = sum((verifier.verdict for verifier in verifiers.values()), Verdict())
+    assert total == Verdict(verified=sum(map(len, logs(world).values())))
+
+
 def test_it_can_begin_in_the_middle() -> None:
     world = played(7)
     tails = {shard: values[123:] for shard, values in logs(world).items()}

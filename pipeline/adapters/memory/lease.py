@@ -9,6 +9,7 @@ class MemoryLeases:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._held: dict[str, tuple[str, float]] = {}
+        self._present: dict[tuple[str, str], float] = {}
 
     def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
         now, held = self._clock.monotonic(), set()
@@ -27,3 +28,11 @@ class MemoryLeases:
     def holders(self, names: Iterable[str]) -> dict[str, str]:
         now = self._clock.monotonic()
         return {n: self._held[n][0] for n in names if n in self._held and self._held[n][1] > now}
+
+    def present(self, kind: str, holder: str, ttl_ms: int) -> int:
+        now = self._clock.monotonic()
+        self._present[kind, holder] = now + ttl_ms / 1000
+        return sum(of == kind and until > now for (of, _), until in self._present.items())
+
+    def leave(self, kind: str, holder: str) -> None:
+        self._present.pop((kind, holder), None)

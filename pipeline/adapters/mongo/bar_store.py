@@ -23,6 +23,7 @@ from pipeline.domain.fetches import NOTHING, Change, FetchState
 
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
+_FEW = 8  # symbols that are asked for one by one
 _BATCH = 100_000
 
 
@@ -119,22 +120,25 @@ class MongoBarStore:
     # well, which is why forming bars are sorted out here.
 
     def bars_between(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[Bar]:
-        wanted = set(symbols)
-        with mapped_errors():
-            found = self._bars.find(_meanwhile(interval, start, end), batch_size=_BATCH)
-            bars = [_bar(one) for one in found if one["symbol"] in wanted and not one.get("forming")]
+        bars = [_bar(one) for one in self._settled(symbols, interval, start, end)]
         return sorted(bars, key=lambda bar: (bar.time, bar.symbol))
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
-        wanted, fields = set(symbols), {"_id": 0, "symbol": 1, "time": 1, "forming": 1}
+        fields = {"_id": 0, "symbol": 1, "time": 1, "forming": 1}
+        return sorted({one["time"] for one in self._settled(symbols, interval, start, end, fields)})
+
+    def _settled(
+        self, symbols: Iterable[str], interval: str, start: datetime, end: datetime, fields: Document | None = None
+    ) -> list[Document]:
+        wanted = set(symbols)
+        if len(wanted) <= _FEW:
+            queries = [_within(symbol, interval, start, end) for symbol in wanted]
+        else:
+            # By time, not by symbol: one query for however many, which are most of those that there are.
+            queries = [{"interval": interval, "time": {"$gte": start, "$lte": end}}]
         with mapped_errors():
-            found = self._bars.find(_meanwhile(interval, start, end), fields, batch_size=_BATCH)
-            return sorted({one["time"] for one in found if one["symbol"] in wanted and not one.get("forming")})
-
-
-def _meanwhile(interval: str, start: datetime, end: datetime) -> Document:
-    """By time, not by symbol: one query for however many symbols, which are most of those that there are."""
-    return {"interval": interval, "time": {"$gte": start, "$lte": end}}
+            found = (one for query in queries for one in self._bars.find(query, fields, batch_size=_BATCH))
+            return [one for one in found if one["symbol"] in wanted and not one.get("forming")]
 
 
 def _within(symbol: str, interval: str, start: datetime, end: datetime) -> Document:

@@ -22,10 +22,21 @@ end
 """
 
 
+_PRESENT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('ZCARD', KEYS[1])
+"""
+
+
 class RedisLeases:
     def __init__(self, client: Client, prefix: str) -> None:
         self._client, self._prefix = client, f"{prefix}:lease:"
         self._keep, self._release = client.register_script(_KEEP), client.register_script(_RELEASE)
+        self._present = client.register_script(_PRESENT)
 
     def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
         keys = [self._prefix + name for name in names]
@@ -46,3 +57,14 @@ class RedisLeases:
         with mapped_errors():
             values = self._client.mget([self._prefix + name for name in wanted]) if wanted else []
         return {name: value.decode() for name, value in zip(wanted, values, strict=True) if value}
+
+    def present(self, kind: str, holder: str, ttl_ms: int) -> int:
+        with mapped_errors():
+            return int(self._present(keys=[self._presence(kind)], args=[holder, ttl_ms]))
+
+    def leave(self, kind: str, holder: str) -> None:
+        with mapped_errors():
+            self._client.zrem(self._presence(kind), holder)
+
+    def _presence(self, kind: str) -> str:
+        return f"{self._prefix}{kind}:present"

@@ -1,0 +1,69 @@
+"""The fair part: every shard has one holder, and no process has more than its part for longer than a moment."""
+
+from itertools import chain
+
+from pipeline.adapters.memory.clock import MemoryClock
+from pipeline.adapters.memory.lease import MemoryLeases
+from pipeline.domain.rules import TickRules
+from pipeline.stages.share import Share
+from tests.unit.engine_world import World
+
+RULES = TickRules(shards=8)
+
+
+def crowd(*names: str) -> tuple[MemoryClock, list[Share]]:
+    clock = MemoryClock()
+    leases = MemoryLeases(clock)
+    return clock, [Share(leases, "tick", name, RULES) for name in names]
+
+
+def settled(clock: MemoryClock, shares: list[Share]) -> list[set[int]]:
+    held: list[set[int]] = []
+    for _ in range(8):
+        held = [share.keep() for share in shares]
+        clock.sleep(0.5)
+    return held
+
+
+def test_one_alone_has_all() -> None:
+    clock, shares = crowd("one")
+    assert settled(clock, shares) == [set(range(8))]
+
+
+def test_more_share_evenly_and_no_shard_has_two_holders() -> None:
+    clock, shares = crowd("one", "two", "three")
+    settled(clock, shares[:1])
+    settled(clock, shares[:2])
+    held = settled(clock, shares)
+    assert sorted(map(len, held)) == [2, 3, 3]
+    assert sorted(chain(*held)) == list(range(8))
+
+
+def test_what_settled_stays_where_it_is() -> None:
+    clock, shares = crowd("one", "two")
+    assert settled(clock, shares) == settled(clock, shares)
+
+
+def test_a_dead_one_s_part_is_taken_over_after_the_lease_and_a_leaver_s_at_once() -> None:
+    clock, shares = crowd("one", "two", "three")
+    settled(clock, shares)
+    for _ in range(7):
+        clock.sleep(0.5)
+        both = [share.keep() for share in shares[:2]]
+    assert sorted(chain(*both)) == list(range(8))
+    shares[1].release()
+    assert shares[0].keep() == set(range(8))
+
+
+def test_two_drivers_and_two_receivers_share_the_work_and_lose_nothing() -> None:
+    world = World()
+    world.open_session()
+    first, second = world.start_driver("driver-1"), world.start_driver("driver-2")
+    world.run(10)
+    assert len(world.leases.holders([f"tick:{shard}" for shard in range(4)])) == 4
+    assert [len(driver._players) for driver in (first, second)] == [2, 2]
+    world.kill(second)
+    world.run(10)
+    assert len(first._players) == 4
+    world.settle()
+    world.check(at_least=150)
