@@ -100,6 +100,32 @@ def test_a_leg_is_written_once_and_only_under_the_newest_epoch(plan: PlanStore) 
     assert not plan.append_leg(leg(1, shard=2)), "a shard without an epoch has no plan"
 
 
+def test_what_a_killed_driver_had_noted_is_in_the_plan_of_whoever_takes_over(
+    mongodb_uri: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two writes: nothing of the leg was sent, and nobody waits for anything."""
+    client = connect(mongodb_uri)
+    store = MongoPlanStore(client, database)
+    store.prepare()
+    first = leg(store.new_epoch(3))
+
+    def killed(_: object) -> bool:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", killed)
+        with pytest.raises(SystemExit):
+            store.append_leg(first)
+    assert store.legs_after(3, 0) == []
+    epoch = store.new_epoch(3)
+    assert store.legs_after(3, 0) == [first]
+    assert not store.append_leg(replace(first, epoch=epoch)), "it is there, and would be another one"
+    assert store.append_leg(replace(first, epoch=epoch, number=2))
+    assert store.new_epoch(3) == epoch + 1
+    assert [one.number for one in store.legs_after(3, 0)] == [1, 2]
+    client.close()
+
+
 def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
     plan.open_session(SESSION, None)
     epoch = plan.new_epoch(3)

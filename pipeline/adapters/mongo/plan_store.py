@@ -1,8 +1,10 @@
 """Sessions, shard epochs and legs in MongoDB.
 
-Collections: `sessions` (_id: opened_ms; `after`, unique, makes a successor a single one), `shards` (_id: shard; epoch),
-`legs` (shard, number unique). A leg is written in one transaction with a check of the shard's epoch: a driver that lost its
-lease without noticing can't write the plan any more. Needs: readWrite on the database, and a replica set (transactions).
+Collections: `sessions` (_id: opened_ms; `after`, unique, makes a successor a single one), `shards` (_id: shard; epoch,
+pending), `legs` (_id: shard and number). A leg is noted as pending in its shard's document, by an update that holds only
+under the shard's epoch, and then written; whoever takes the next epoch writes what a dead driver left pending. So a driver that
+lost its lease without noticing can't write the plan any more. No transaction: one that a killed driver leaves open would lock its
+shard for a minute. Needs: readWrite on the database.
 """
 
 from collections.abc import Mapping
@@ -11,7 +13,6 @@ from dataclasses import asdict
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
-from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError
 
 from pipeline.adapters.mongo.connection import mapped_errors
@@ -26,7 +27,6 @@ _FIRST = 0  # the `after` of the very first session
 
 class MongoPlanStore:
     def __init__(self, client: "MongoClient[Document]", database: str) -> None:
-        self._client = client
         base = client[database]
         self._sessions, self._shards, self._legs = base["sessions"], base["shards"], base["legs"]
 
@@ -83,31 +83,31 @@ class MongoPlanStore:
             document = self._shards.find_one_and_update(
                 {"_id": shard}, {"$inc": {"epoch": 1}}, return_document=ReturnDocument.AFTER
             )
-        if document is None:
-            raise RuntimeError(f"the document of shard {shard} was deleted")
+            if document is None:
+                raise RuntimeError(f"the document of shard {shard} was deleted")
+            if pending := document.get("pending"):
+                self._write(pending)
         return int(document["epoch"])
 
     def epoch(self, shard: int) -> int:
         with mapped_errors():
-            document = self._shards.find_one({"_id": shard})
+            document = self._shards.find_one({"_id": shard}, {"epoch": 1})
             return int(document["epoch"]) if document else 0
 
     def append_leg(self, leg: Leg) -> bool:
-        def write(session: ClientSession) -> bool:
-            # An update, not a read: two writers of one shard conflict, and one of them is sent back.
-            owner = self._shards.update_one(
-                {"_id": leg.shard, "epoch": leg.epoch}, {"$set": {"leg": leg.number}}, session=session
+        document = _leg_document(leg)
+        with mapped_errors():
+            noted = self._shards.update_one(
+                {"_id": leg.shard, "epoch": leg.epoch}, {"$set": {"leg": leg.number, "pending": document}}
             )
-            if owner.matched_count != 1:
-                return False
-            self._legs.insert_one(_leg_document(leg), session=session)
-            return True
+            return noted.matched_count == 1 and self._write(document)
 
-        with mapped_errors(), self._client.start_session() as session:
-            try:
-                return session.with_transaction(write)
-            except DuplicateKeyError:
-                return False
+    def _write(self, document: Document) -> bool:
+        try:
+            self._legs.insert_one(dict(document))
+        except DuplicateKeyError:
+            return False
+        return True
 
     def newest_leg(self, session_ms: int) -> Leg | None:
         with mapped_errors():
@@ -141,7 +141,7 @@ def _session(document: Mapping[str, Any] | None) -> Session | None:
 
 
 def _leg_document(leg: Leg) -> Document:
-    document = asdict(leg) | {"end": leg.end}
+    document = {"_id": f"{leg.shard}-{leg.number}"} | asdict(leg) | {"end": leg.end}
     document["previous"] = list(leg.previous) if leg.previous else None
     document["spans"] = [[span.slot, span.first_beat, span.beats] for span in leg.spans]
     document["segments"] = list(document["segments"])
