@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -13,10 +14,11 @@ from webui.database import database_from_url
 
 def test_the_chain_of_a_fetch_is_queued_by_task_names_with_the_id_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Celery("sender", broker="memory://", set_as_current=False)
-    app.conf.task_routes = {"ingest.*": {"queue": "ingest"}}
+    name = f"ingest-{uuid4().hex}"  # the memory transport's queues are the whole process'
+    app.conf.task_routes = {"ingest.*": {"queue": name}}
     monkeypatch.setattr(backend, "app", app)
     backend.send_fetches(["f1", "f2"])
-    with app.connection_for_read() as connection, connection.SimpleQueue("ingest") as queue:
+    with app.connection_for_read() as connection, connection.SimpleQueue(name) as queue:
         first, second = queue.get(timeout=5), queue.get(timeout=5)
         for message in (first, second):
             message.ack()
