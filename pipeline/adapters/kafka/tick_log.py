@@ -1,14 +1,16 @@
 """The tick log on Kafka: one transactional producer a shard; the checkpoint is a record of the same transaction.
 
 The partition is the shard, the key the symbol, the record's time when the driver made the tick. The checkpoint topic is
-compacted, with the shard as key and partition; it is read back only after `init_transactions` has fenced every earlier
-producer of the shard, so it cannot move any more.
+compacted, with the shard as key and partition. It is read back only after `init_transactions` has fenced every earlier
+producer of the shard, and up to a record that this producer has committed there: what a broker that has just been restarted
+calls the end of a partition may not be its end yet.
 """
 
 import json
 from collections.abc import Sequence
+from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from pipeline.adapters.kafka.connection import configuration, ensure_topics, mapped_errors
 from pipeline.domain.batches import Batch, Position
@@ -44,7 +46,7 @@ class KafkaTickLog:
             # Where topics appear at first use, asking for them as a producer is that use.
             for topic in (self._topic, self._checkpoints):
                 producer.list_topics(topic, timeout=_TIMEOUT_S)
-            checkpoint = self._read_checkpoint()
+            checkpoint = self._read_checkpoint(self._mark(producer))
         self._producer = producer
         return checkpoint
 
@@ -59,6 +61,14 @@ class KafkaTickLog:
                 queue_buffering_max_messages=1_000_000,
             )
         )
+
+    def _mark(self, producer: Producer) -> bytes:
+        """Commit a record of its own key to the checkpoints; returns its value, which nobody else writes."""
+        mark = uuid4().hex.encode()
+        producer.begin_transaction()
+        producer.produce(self._checkpoints, mark, f"{self._shard}-opened", self._shard)
+        producer.commit_transaction(_TIMEOUT_S)
+        return mark
 
     def append(self, batches: Sequence[Batch]) -> None:
         producer = self._producer
@@ -86,40 +96,40 @@ class KafkaTickLog:
     def close(self) -> None:
         self._producer = None
 
-    def _read_checkpoint(self) -> Position | None:
+    def _read_checkpoint(self, mark: bytes) -> Position | None:
+        """The last checkpoint before the mark."""
         consumer = Consumer(
             configuration(
                 self._servers,
                 group_id=f"{self._topic}-forward",
                 enable_auto_commit=False,
-                enable_partition_eof=True,
                 isolation_level="read_committed",
+                auto_offset_reset="earliest",
+                fetch_wait_max_ms=20,
             )
         )
         try:
-            partition = TopicPartition(self._checkpoints, self._shard)
-            low, high = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
+            low, high = consumer.get_watermark_offsets(TopicPartition(self._checkpoints, self._shard), _TIMEOUT_S)
             newest: Position | None = None
             for start in dict.fromkeys((max(low, high - _TAIL), low)):
-                if newest is None and high > low:
-                    newest = self._newest(consumer, start)
+                newest = newest or self._newest(consumer, start, mark)
             return newest
         finally:
             consumer.close()
 
-    def _newest(self, consumer: Consumer, start: int) -> Position | None:
-        """The last checkpoint of this shard from offset `start` to the end."""
+    def _newest(self, consumer: Consumer, start: int, mark: bytes) -> Position | None:
+        """The last checkpoint of this shard from offset `start` up to the mark."""
         consumer.assign([TopicPartition(self._checkpoints, self._shard, start)])
         newest: Position | None = None
+        own = str(self._shard).encode()
         while True:
             message = consumer.poll(_TIMEOUT_S)
             if message is None:
                 raise Unavailable("Kafka: the checkpoint could not be read in time")
-            error = message.error()
-            if error and error.code() == KafkaError._PARTITION_EOF:
-                return newest
-            if error:
+            if error := message.error():
                 raise Unavailable(f"Kafka: {error.str()}")
             value = message.value()
-            if value is not None:
+            if value == mark:
+                return newest
+            if value is not None and message.key() == own:
                 newest = Position(*json.loads(value))
