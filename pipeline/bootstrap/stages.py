@@ -151,7 +151,7 @@ def session_watch(settings: Settings) -> SessionWatch:
 def tick(settings: Settings, watch: SessionWatch, link: BatchLink, meter: Meter) -> Tick:
     return Tick(
         plan_store(settings), watch, bar_store(settings), leases(settings), watermarks(settings), link, clock(),
-        settings.ticks, meter, settings.process.instance, settings.source,
+        settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 
 

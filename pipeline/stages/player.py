@@ -45,11 +45,9 @@ class Sent:
 class Player:
     """One shard under one lease. `position` is the last batch that was sent, or that the table has confirmed."""
 
-    def __init__(
-        self, shard: int, plan: PlanStore, bars: BarStore, clock: Clock, rules: TickRules, source: str
-    ) -> None:
+    def __init__(self, shard: int, plan: PlanStore, bars: BarStore, clock: Clock, rules: TickRules) -> None:
         self.shard = shard
-        self._plan, self._bars, self._clock, self._rules, self._source = plan, bars, clock, rules, source
+        self._plan, self._bars, self._clock, self._rules = plan, bars, clock, rules
         self._encoder = Encoder()
         self.epoch = 0
         self.position: Position | None = None

@@ -25,13 +25,12 @@ _IDLE_S = 0.1
 class Tick:
     def __init__(
         self, plan: PlanStore, watch: SessionWatch, bars: BarStore, leases: Leases, watermarks: Watermarks,
-        link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str, source: str,
+        link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str,
     ) -> None:  # fmt: skip
         self._plan, self._watch, self._bars = plan, watch, bars
         self._watermarks, self._link = watermarks, link
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
-        self._source = source
         self._players: dict[int, Player] = {}
         self._held_until = 0.0
         self._poll_at = 0.0
@@ -68,7 +67,7 @@ class Tick:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])
         for shard, watermark in watermarks.items():
-            player = Player(shard, self._plan, self._bars, self._clock, self._rules, self._source)
+            player = Player(shard, self._plan, self._bars, self._clock, self._rules)
             player.take(watermark)
             self._players[shard] = player
 

@@ -94,7 +94,7 @@ class ShardVerifier:
         self._leg, self._legs = leg, self._plan.legs_after(self.shard, leg.number) if leg else []
         if leg:
             self._before = leg.before(beat)
-            self._take(leg, beat)
+            self._take(leg, beat, self._batch_lines(self._encoder, leg, beat))
             self._next = self._lines.index(value)
             self._matches(value)
 
@@ -129,7 +129,7 @@ class ShardVerifier:
                 if self._leg:
                     self._finished = self._leg, self._before, self._lines
                 self._leg, self._legs, self._before = leg, legs, leg.before(beat)
-                self._take(leg, beat)
+                self._take(leg, beat, self._batch_lines(self._encoder, leg, beat))
                 return True
         return False
 
@@ -151,18 +151,19 @@ class ShardVerifier:
         if following is None or following is leg or following.paused:
             return False
         beat = next_beat(following, before)
-        if self._batch_lines(self._encoder, following, beat)[: len(came)] != came:
+        lines = self._batch_lines(self._encoder, following, beat)
+        if lines[: len(came)] != came:
             return False
         self._leg, self._legs = following, [later for later in newer if later.number > following.number]
         self._before = before
-        self._take(following, beat)
+        self._take(following, beat, lines)
         self._next = len(came)
         if self._next == len(self._lines):
             self._advance(self._legs)
         return True
 
-    def _take(self, leg: Leg, beat: int) -> None:
-        self._lines = self._batch_lines(self._encoder, leg, beat)
+    def _take(self, leg: Leg, beat: int, lines: list[bytes]) -> None:
+        self._lines = lines
         self._position, self._next = Position(leg.session_ms, leg.batch_end(beat) - 1), 0
 
     def _is_planned(self, place: Position, value: bytes) -> bool:

@@ -68,7 +68,7 @@ class World:
     def start_driver(self, name: str = "driver-1") -> Tick:
         driver = Tick(
             self.plan, self.watch, self.bars, self.leases, self.watermarks, self.link, self.clock, self.rules,
-            self.meters["tick"], name, "simulator",
+            self.meters["tick"], name,
         )  # fmt: skip
         self.drivers.append(driver)
         return driver

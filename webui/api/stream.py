@@ -95,7 +95,7 @@ def read(request: HttpRequest) -> StreamOut:
     summary="Start, pause, resume, stop, seek, or set the speed",
 )
 def direct(request: HttpRequest, order: StreamOrder) -> StreamOut:
-    """An order holds about a second later, for all symbols at the same tick; nothing is lost by any.
+    """An order holds about a second later, for all symbols from one moment on; nothing is lost by any.
 
     It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a staff session.
     """

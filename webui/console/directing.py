@@ -19,7 +19,7 @@ from webui.api.stream import stream_out
 ACTIONS = {
     "status": "show what plays (the default)",
     "start": "open a session in place of the one that plays",
-    "pause": "hold all symbols at the same tick",
+    "pause": "hold all symbols at one moment",
     "resume": "go on where it was paused",
     "stop": "end the session; only `start` opens another",
     "seek": "go on with the first bar at a date",
