@@ -101,7 +101,7 @@ def test_the_records_of_an_aborted_transaction_are_on_the_log_and_seen_by_nobody
 
     with pytest.raises(Stop):
         first.append(Interrupted(2, arrived))
-    assert second.open() == Position(9, 1)
+    assert opened(second) == Position(9, 1)
     second.append([batch(2), batch(3)])
     assert records(servers, topic) == beats(1, 2, 3)
     assert records(servers, topic, "read_uncommitted") == beats(1, 2, 2, 3)
@@ -114,7 +114,7 @@ def test_a_zombie_that_wakes_up_in_the_middle_of_a_transaction_is_fenced(real_ka
     zombie.append([batch(1)])
 
     def taken_over() -> None:
-        assert heir.open() == Position(9, 1)
+        assert opened(heir) == Position(9, 1)
         heir.append([batch(2)])
 
     with pytest.raises(Fenced):
@@ -123,7 +123,7 @@ def test_a_zombie_that_wakes_up_in_the_middle_of_a_transaction_is_fenced(real_ka
         zombie.append([batch(3)])  # it is not open any more
     heir.append([batch(3)])
     assert records(servers, topic) == beats(1, 2, 3)
-    assert tick_log(servers, topic).open() == Position(9, 3)
+    assert opened(tick_log(servers, topic)) == Position(9, 3)
 
 
 class Writer:

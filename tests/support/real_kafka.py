@@ -22,7 +22,11 @@ def running(directory: pytest.TempPathFactory) -> Iterator[RealKafka]:
 
 
 def opened(log: TickLog) -> Position | None:
-    """What `open` says once it succeeds: a topic that was just made, or a broker that just started, has no leaders yet."""
+    """What `open` says once it succeeds, as the forwarder calls it again and again.
+
+    A topic that was just made, or a broker that just started, has no leaders yet; and a broker that is still ending the
+    transaction of the writer before gives out no producer id meanwhile.
+    """
     positions: list[Position | None] = []
 
     def opens() -> bool:
