@@ -1,7 +1,8 @@
 """The monitor role: reads the ticks back from Kafka, checks them, and shows them.
 
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
-2. `beat_seen` (beat) notes that beat is alive.
+2. When they were shown is noted (a loop), for who traces a tick.
+3. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -26,8 +27,10 @@ class MonitorStep(RoleStep):
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
         meter = Meter("show")
-        show = bootstrap.show(bootstrap.load_settings(), meter)
-        return [meter], [Loop("show", show.step, meter)]
+        settings = bootstrap.load_settings()
+        passing = bootstrap.passing(settings, "show")
+        show = bootstrap.show(settings, passing, meter)
+        return [meter], [Loop("show", show.step, meter), Loop("passing", passing.flush, Meter("passing"))]
 
 
 app.steps["worker"].add(MonitorStep)

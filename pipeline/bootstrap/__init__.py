@@ -3,6 +3,7 @@
 from pipeline.bootstrap.adapters import (
     backfill_store,
     bar_store,
+    buffered_batches,
     clock,
     coverage_store,
     event_publisher,
@@ -14,6 +15,7 @@ from pipeline.bootstrap.adapters import (
     load_settings,
     lookup_store,
     market_data,
+    passages,
     plan_store,
     prepare_stores,
     provision_events,
@@ -34,6 +36,7 @@ from pipeline.bootstrap.stages import (
     ingest,
     listen,
     lookups,
+    passing,
     permits,
     planning,
     receiver,
@@ -43,6 +46,7 @@ from pipeline.bootstrap.stages import (
     show,
     stream,
     tick,
+    trace,
 )
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "backfill_store",
     "backfills",
     "bar_store",
+    "buffered_batches",
     "clock",
     "coverage_store",
     "coverages",
@@ -68,6 +73,8 @@ __all__ = [
     "lookup_store",
     "lookups",
     "market_data",
+    "passages",
+    "passing",
     "permits",
     "plan_store",
     "planning",
@@ -84,6 +91,7 @@ __all__ = [
     "tick",
     "tick_feed",
     "tick_log",
+    "trace",
     "watchlist_store",
     "watermarks",
 ]

@@ -22,6 +22,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.meter import Meter
+from pipeline.stages.passing import Passing
 
 _STAGES_S = 1.0
 _QUIET_S = 3.0
@@ -34,11 +35,11 @@ _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 class Show:
     def __init__(
         self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str,
-        silence: Callable[[], str],
+        silence: Callable[[], str], passing: Passing,
     ) -> None:  # fmt: skip
         """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
         self._feed, self._live, self._bars, self._clock, self._meter = feed, live, bars, clock, meter
-        self._interval, self._name, self._silence = interval, name, silence
+        self._interval, self._name, self._silence, self._passing = interval, name, silence, passing
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
         self._numbers: dict[str, tuple[str, int]] = {}  # by symbol, session and number of the newest
@@ -78,6 +79,7 @@ class Show:
         self._last_tick_at = self._clock.monotonic()
         if moved:
             self._publish({"type": "ticks", "ticks": moved})
+            self._passing.shown(newest.values())
 
     def _in_order(self, symbol: str, session: str, seq: int) -> bool:
         """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
