@@ -53,5 +53,8 @@ class PlanStore(Protocol):
     def last_leg(self, shard: int) -> Leg | None:
         """The shard's leg of the highest number."""
 
+    def count_legs(self, session_ms: int) -> int:
+        """Of all shards, in this session."""
+
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         """The shard's legs with a higher number, ascending."""

@@ -72,5 +72,8 @@ class MemoryPlanStore:
     def last_leg(self, shard: int) -> Leg | None:
         return self._legs[shard][-1] if self._legs.get(shard) else None
 
+    def count_legs(self, session_ms: int) -> int:
+        return sum(leg.session_ms == session_ms for legs in self._legs.values() for leg in legs)
+
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         return [leg for leg in self._legs.get(shard, []) if leg.number > number]

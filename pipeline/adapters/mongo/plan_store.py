@@ -140,6 +140,10 @@ class MongoPlanStore:
         # The noted one is not written yet where its driver was killed in between; nothing of it was sent then.
         return self.leg(shard, noted) or self.leg(shard, noted - 1)
 
+    def count_legs(self, session_ms: int) -> int:
+        with mapped_errors():
+            return int(self._legs.count_documents({"session_ms": session_ms}))
+
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         with mapped_errors():
             found = self._legs.find({"shard": shard, "number": {"$gt": number}}).sort("number", ASCENDING)
