@@ -18,6 +18,7 @@ from pipeline.domain.sessions import Place, Session, opening_leg
 from pipeline.stages.stream import Playing, Stream, StreamState
 from tests.webui.fakes import NOW, FakePipeline
 from tests.webui.test_reading import bar
+from webui.watchlist.orders import ORDERS
 
 URL = "/admin/stream/"
 pytestmark = pytest.mark.django_db
@@ -72,6 +73,11 @@ def test_before_anything_plays_the_page_says_so(staff: Client, stored: FakePipel
     assert 'href="/admin/stream/"' in staff.get("/admin/").content.decode(), "the sidebar leads here"
 
 
+def test_every_order_has_a_button_of_its_name(staff: Client, stored: FakePipeline) -> None:
+    buttons = re.findall(r"<button[^>]*value=\"(\w+)\"[^>]*>([^<]*)<", staff.get(URL).content.decode())
+    assert [(value, words.strip().lower()) for value, words in buttons] == [(name, name) for name in ORDERS]
+
+
 def test_a_session_is_started_directed_and_stopped(staff: Client, stored: FakePipeline) -> None:
     page = start(staff, speed="2.5")
     assert "A session opens within about a second." in page
@@ -109,7 +115,10 @@ def test_start_and_stop_are_asked_about_first(
     before = session_of(stored)
     answer = staff.post(URL, {"action": action, **fields})
     assert session_of(stored) == before
-    assert f"Yes, {action}" in text(answer)
+    page = text(answer)
+    assert f"Yes, {action}" in page
+    if action == "start":
+        assert "Symbols IBM Since – Speed 7 Loop –" in page, "it says what is going to be started"
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()))
     assert hidden.pop("confirmed") == "1"
     hidden.pop("csrfmiddlewaretoken")

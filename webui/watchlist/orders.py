@@ -71,7 +71,7 @@ class Seek(Order):
 
 class Start(Order):
     done = "A session opens within about a second."
-    question = "A new session opens in place of the one that plays, which ends and cannot be resumed."
+    question = "A new session opens. One that plays ends, and cannot be resumed."
     symbols = forms.CharField(
         required=False,
         help_text="These alone, divided by blanks or commas; left out: all that have bars.",
