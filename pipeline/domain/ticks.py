@@ -8,7 +8,6 @@ All arithmetic is on integers, and the randomness is Philox' raw stream (stable 
 would round differently from machine to machine.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -134,7 +133,7 @@ def beat_text(session_ms: int, shard: int, beat: int, due_ms: int) -> str:
     return f'"event_time":"{rfc3339(from_ms(due_ms))}","trace_id":"{trace_id(session_ms, shard, beat)}"}}'
 
 
-_NUMBER = re.compile(rb'"session":"([^"]+)".*?"seq":(\d+)')
+_SESSION, _SEQ = b'"session":"', b'"seq":'
 
 
 def tick_number(value: bytes) -> tuple[str, int]:
@@ -142,10 +141,12 @@ def tick_number(value: bytes) -> tuple[str, int]:
 
     Raises InvalidValue for bytes that `TickText` has not made.
     """
-    found = _NUMBER.search(value)
-    if found is None:
-        raise InvalidValue("tick", "expected a tick as a driver encodes it")
-    return found[1].decode(), int(found[2])
+    try:
+        session = value.index(_SESSION) + len(_SESSION)
+        seq = value.index(_SEQ, session) + len(_SEQ)
+        return value[session : value.index(b'"', session)].decode(), int(value[seq : value.index(b",", seq)])
+    except ValueError:
+        raise InvalidValue("tick", "expected a tick as a driver encodes it") from None
 
 
 def trace_id(session_ms: int, shard: int, beat: int) -> str:
