@@ -167,7 +167,7 @@ _SESSION, _SEQ = b'"session":"', b'"seq":'
 
 
 def tick_number(value: bytes) -> tuple[str, int]:
-    """Session and number of an encoded tick, without decoding the rest: who counts ticks reads every one of them.
+    """Session and number of an encoded tick, without decoding the rest.
 
     Raises InvalidValue for bytes that `TickText` has not made.
     """
@@ -177,6 +177,11 @@ def tick_number(value: bytes) -> tuple[str, int]:
         return value[session : value.index(b'"', session)].decode(), int(value[seq : value.index(b",", seq)])
     except ValueError:
         raise InvalidValue("tick", "expected a tick as a driver encodes it") from None
+
+
+def tick_head(value: bytes) -> bytes:
+    """What an encoded tick has before its number: the same for all ticks of a symbol's bar in a session."""
+    return value[: value.index(_SEQ) + len(_SEQ)]
 
 
 def trace_id(session_ms: int, shard: int, beat: int) -> str:

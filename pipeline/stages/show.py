@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.frames import STAGES, Frame
 from pipeline.domain.health import Health, Heartbeat, StageReport
-from pipeline.domain.ticks import tick_number
+from pipeline.domain.sequences import Sequences
 from pipeline.domain.times import rfc3339
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
@@ -39,7 +39,8 @@ class Show:
         self._closes = Closes(bars, clock, interval)
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
-        self._numbers: dict[str, tuple[str, int]] = {}  # by symbol, session and number of the newest
+        self._sequences = Sequences()
+        self._counted: dict[str, int] = {}  # of its gaps and repeats, those that the meter knows
         self._last_tick_at: float | None = None
         self._stages_at = 0.0
         self._states: list[dict[str, Any]] = []
@@ -57,11 +58,14 @@ class Show:
     def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
         newest: dict[str, LoggedTick] = {}
         skipped: Counter[str] = Counter()
+        newer = self._sequences.newer
         for logged in ticks:
-            symbol = logged.symbol
-            if self._in_order(symbol, *tick_number(logged.value)):
-                skipped[symbol] += symbol in newest
+            symbol = logged[0]
+            if newer(symbol, logged[1]):
+                if symbol in newest:
+                    skipped[symbol] += 1
                 newest[symbol] = logged
+        self._count(len(ticks))
         now = self._clock.now().timestamp()
         decoded: dict[str, dict[str, Any]] = {}
         for symbol, logged in sorted(newest.items()):
@@ -73,23 +77,16 @@ class Show:
             for symbol, tick in decoded.items()
         ]
         self._newest.update(zip(decoded, moved, strict=True))
-        self._meter.count(len(ticks))
         self._last_tick_at = self._clock.monotonic()
         if moved:
             self._publish({"type": "ticks", "ticks": moved})
 
-    def _in_order(self, symbol: str, session: str, seq: int) -> bool:
-        """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
-        before = self._numbers.get(symbol)
-        if before and (session, seq) <= before:
-            self._meter.add("repeats")
-            return False
-        self._numbers[symbol] = session, seq
-        if before:
-            missing = seq - 1 - (before[1] if session == before[0] else 0)
-            if missing:
-                self._meter.add("gaps", missing)
-        return True
+    def _count(self, ticks: int) -> None:
+        self._meter.count(ticks)
+        for name, found in (("gaps", self._sequences.gaps), ("repeats", self._sequences.repeats)):
+            if new := found - self._counted.get(name, 0):
+                self._meter.add(name, new)
+                self._counted[name] = found
 
     def _publish_stages(self) -> None:
         self._judge()
