@@ -2,7 +2,6 @@
 
 from typing import Protocol
 
-from pipeline.domain.batches import Position
 from pipeline.domain.control import Order
 from pipeline.domain.sessions import Leg, Session
 
@@ -44,9 +43,6 @@ class PlanStore(Protocol):
 
     def newest_leg(self, session_ms: int) -> Leg | None:
         """The leg of any shard of this session that starts last."""
-
-    def leg_at(self, shard: int, position: Position) -> Leg | None:
-        """The leg that holds at this position: of those that cover it, the highest-numbered."""
 
     def leg(self, shard: int, number: int) -> Leg | None: ...
 

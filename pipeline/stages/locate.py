@@ -1,4 +1,4 @@
-"""Where a tick stands in its shard's plan: found by its symbol and number, in about a dozen reads of single legs.
+"""Where a tick stands in its shard's plan: found by its symbol and number, or by its position, in about a dozen reads of legs.
 
 A shard's legs are numbered without a gap, and as the number grows, so do the session, the first beat, and with it the number
 of the first tick that a symbol has from there on: a leg may cut in only where nothing of an older one can have been sent.
@@ -58,6 +58,12 @@ class ShardPlan:
         leg = self._leg(number) if number else None
         beat = leg.beat_of(symbol, seq) if leg and leg.session_ms == session_ms else None
         return Place(leg, beat, self._ended(session_ms)) if leg and beat is not None else None
+
+    def at(self, position: Position) -> Leg | None:
+        """The leg that holds at this position: of those that begin at or before it, the last, if it lasts that long."""
+        number = self._first(lambda leg: Position(leg.session_ms, leg.first_beat) > position) - 1
+        leg = self._leg(number) if number else None
+        return leg if leg and leg.covers(position) else None
 
     def _ended(self, session_ms: int) -> Position | None:
         number = self._first(lambda leg: leg.session_ms > session_ms)

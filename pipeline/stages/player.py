@@ -33,6 +33,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.encode import Encoder
+from pipeline.stages.locate import ShardPlan
 from pipeline.stages.opening import propose_next
 
 
@@ -66,7 +67,7 @@ class Player:
         self.epoch = self._plan.new_epoch(self.shard)
         self.position = watermark
         self._anchor()
-        leg = self._plan.leg_at(self.shard, watermark) if watermark else None
+        leg = ShardPlan(self._plan, self.shard).at(watermark) if watermark else None
         self._legs = self._plan.legs_after(self.shard, leg.number if leg else 0)
         if leg is None and self._legs and (watermark or not self._recent(self._legs[0])):
             # The table is empty, or not of this plan, though the plan is old: one of them was replaced. What it held

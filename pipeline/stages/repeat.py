@@ -6,13 +6,14 @@ from pipeline.ports.batch_link import BatchLink
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.encode import Encoder
+from pipeline.stages.locate import ShardPlan
 
 _MOST = 1000  # batches of one request; what is still missing is asked for again
 
 
 def remake(plan: PlanStore, clock: Clock, shard: int, after: Position, before: Position) -> list[Batch]:
     """The batches between two positions, both excluded, as the plan has them; stamped with the shard's newest epoch."""
-    leg = plan.leg_at(shard, after)
+    leg = ShardPlan(plan, shard).at(after)
     if leg is None:
         return []
     legs, epoch = plan.legs_after(shard, leg.number), plan.epoch(shard)

@@ -15,6 +15,7 @@ from pipeline.domain.ticks import traced_position
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.encode import Encoder
+from pipeline.stages.locate import ShardPlan
 
 
 @dataclass
@@ -171,7 +172,7 @@ class ShardVerifier:
 
     def _whereabouts(self, place: Position) -> tuple[Leg | None, int]:
         """The leg that a beat belongs to, and the first beat of its batch."""
-        leg = self._plan.leg_at(self.shard, place)
+        leg = ShardPlan(self._plan, self.shard).at(place)
         return leg, leg.batch_start(place.beat) if leg else 0
 
     def _batch_lines(self, encoder: Encoder, leg: Leg, beat: int) -> list[bytes]:

@@ -61,7 +61,7 @@ def test_every_tick_of_the_log_is_found_where_it_was_played(world: World) -> Non
         assert Position(session, place.beat) == position
         assert place.first_beat <= place.beat <= place.position.beat
         assert not place.cut_off
-        assert place.leg == world.plan.leg_at(place.leg.shard, position)
+        assert plans[symbol].at(place.position) == plans[symbol].at(position) == place.leg
         found[symbol] += 1
     assert min(found.values()) > 300, found
     assert sum(found.values()) > 10_000
@@ -75,6 +75,17 @@ def test_what_was_planned_and_cut_off_by_another_session_says_so(world: World) -
         place = plan_of(world, symbol).place(first.opened_ms, symbol, count + 1)
         assert place is not None, symbol
         assert place.cut_off
+
+
+def test_no_leg_holds_beyond_the_plan_or_in_no_session(world: World) -> None:
+    for symbol in SYMBOLS:
+        plan = plan_of(world, symbol)
+        last = world.plan.last_leg(shard_of(symbol, world.rules.shards))
+        assert last
+        assert plan.at(Position(last.session_ms, last.end - 1)) == last
+        assert plan.at(Position(last.session_ms, last.end)) is None
+        assert plan.at(Position(1, 0)) is None
+        assert plan.at(Position(last.session_ms + 1, 0)) is None
 
 
 def test_no_tick_is_found_beyond_the_plan_or_of_another_session(world: World) -> None:

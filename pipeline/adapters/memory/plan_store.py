@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from pipeline.domain.batches import Position
 from pipeline.domain.control import Order
 from pipeline.domain.sessions import Leg, Session
 
@@ -62,9 +61,6 @@ class MemoryPlanStore:
     def newest_leg(self, session_ms: int) -> Leg | None:
         of_session = [leg for legs in self._legs.values() for leg in legs if leg.session_ms == session_ms]
         return max(of_session, key=lambda leg: leg.starts_ms, default=None)
-
-    def leg_at(self, shard: int, position: Position) -> Leg | None:
-        return next((leg for leg in reversed(self._legs.get(shard, [])) if leg.covers(position)), None)
 
     def leg(self, shard: int, number: int) -> Leg | None:
         return next((leg for leg in self._legs.get(shard, []) if leg.number == number), None)

@@ -36,7 +36,6 @@ class MongoPlanStore:
             self._sessions.create_index([("after", ASCENDING)], unique=True)
             self._legs.create_index([("shard", ASCENDING), ("number", ASCENDING)], unique=True)
             self._legs.create_index([("session_ms", ASCENDING), ("starts_ms", ASCENDING)])
-            self._legs.create_index([("shard", ASCENDING), ("session_ms", ASCENDING), ("first_beat", ASCENDING)])
 
     def current_session(self) -> Session | None:
         with mapped_errors():
@@ -117,16 +116,6 @@ class MongoPlanStore:
     def newest_leg(self, session_ms: int) -> Leg | None:
         with mapped_errors():
             return _leg(self._legs.find_one({"session_ms": session_ms}, sort=[("starts_ms", DESCENDING)]))
-
-    def leg_at(self, shard: int, position: Position) -> Leg | None:
-        covering = {
-            "shard": shard,
-            "session_ms": position.session,
-            "first_beat": {"$lte": position.beat},
-            "end": {"$gt": position.beat},
-        }
-        with mapped_errors():
-            return _leg(self._legs.find_one(covering, sort=[("number", DESCENDING)]))
 
     def leg(self, shard: int, number: int) -> Leg | None:
         with mapped_errors():
