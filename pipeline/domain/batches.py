@@ -5,13 +5,16 @@ Batches of a shard form a chain: each names the position before it. That is the 
 
 import json
 import struct
-import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import lz4.block
+
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
+
+_MOST_BYTES = 64 << 20  # of a batch's blocks; 2,000 ticks are half a megabyte
 
 
 class Position(NamedTuple):
@@ -50,7 +53,7 @@ class Batch:
         """As a task's argument: JSON-able, the blocks joined and compressed.
 
         Ticks are much alike: of a batch of 250 a tenth of the bytes is left, and Redis, which holds each message twice, and
-        four JSON passes on the way have that much less to do. It costs less than one of those passes.
+        four JSON passes on the way have that much less to do. LZ4 costs a seventh of what zlib does for about the same.
         """
         return {
             "shard": self.shard,
@@ -60,7 +63,7 @@ class Batch:
             "made_at": self.made_at,
             "n": self.n,
             "symbols": ",".join(symbol for symbol, _ in self.blocks),
-            "blocks": b64encode(zlib.compress(b"\n\n".join(block for _, block in self.blocks), 1)).decode(),
+            "blocks": b64encode(lz4.block.compress(b"\n\n".join(block for _, block in self.blocks))).decode(),
         }
 
     @classmethod
@@ -68,7 +71,7 @@ class Batch:
         """Raises InvalidValue when the message is no batch."""
         try:
             symbols = message["symbols"].split(",") if message["symbols"] else []
-            blocks = zlib.decompress(b64decode(message["blocks"])).split(b"\n\n") if symbols else []
+            blocks = _unpacked(b64decode(message["blocks"])).split(b"\n\n") if symbols else []
             previous = message["previous"]
             return cls(
                 int(message["shard"]),
@@ -79,8 +82,16 @@ class Batch:
                 int(message["n"]),
                 tuple(zip(symbols, blocks, strict=True)),
             )
-        except (AttributeError, KeyError, TypeError, ValueError, zlib.error):
+        except (AttributeError, KeyError, TypeError, ValueError, lz4.block.LZ4BlockError):
             raise InvalidValue("batch", "expected a batch of ticks as a driver sends it") from None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The size that it says it has, in its first four bytes, is made room for before anything is read: so it is checked."""
+    if int.from_bytes(packed[:4], "little") > _MOST_BYTES:
+        raise ValueError("too large")
+    unpacked: bytes = lz4.block.decompress(packed)
+    return unpacked
 
 
 # The table's layout. Row: shard, session, beat, big-endian, so that a shard's new batches are one range in order.

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.batches import Batch, Position
-from pipeline.domain.ticks import Run, block_runs, head_names
+from pipeline.domain.runs import Run, block_runs, head_names
 from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
 
 INTERVALS = {"1s": 1, "1min": 60}  # seconds

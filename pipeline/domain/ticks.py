@@ -4,30 +4,26 @@ Aggregating the n ticks gives the bar back, to the unit: the first price is the 
 high and low, the sizes add up to the volume, and no price leaves the range. Between those points the path is a bridge with
 noise; volume is heavier at the ends of the bar, as it is at the ends of a trading day.
 
-All arithmetic is on integers, and the randomness is Philox' raw stream (stable by NumPy's own promise, NEP 19): floats
-would round differently from machine to machine.
+All arithmetic is on integers, and the randomness is SplitMix64 (Steele, Lea and Flood, 2014), each number of which can be made
+without those before it: floats would round differently from machine to machine.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby, pairwise
 from math import isqrt
-from operator import itemgetter
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain.bars import PRICE_SCALE, Bar
+from pipeline.domain.bars import Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
+from pipeline.domain.times import from_ms, rfc3339, to_ms
 
 Integers = NDArray[np.int64]
 _STEP = 256  # a random step is within ±256: small enough that no product below leaves 64 bits
 _FITS = 2**62
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +42,66 @@ def ticks_needed(bar: Bar) -> int:
 
 def play(bar: Bar, n: int, seed: int) -> Path:
     """The n ticks of `bar`. Raises InvalidValue when n is below `ticks_needed(bar)`."""
-    if n < ticks_needed(bar):
-        raise InvalidValue("n", f"expected at least {ticks_needed(bar)} ticks for this bar")
-    key = f"{seed}\0{bar.symbol}\0{bar.interval}\0{to_ms(bar.time)}\0{n}".encode()
-    generator = np.random.Philox(key=int.from_bytes(blake2b(key, digest_size=16).digest()))
-    raw = generator.random_raw(2 * n + 3) >> np.uint64(1)  # 63 bits: always a valid int64
-    numbers = raw.astype(np.int64)
-    return Path(_prices(bar, n, numbers[: n + 3]), _sizes(bar.volume, n, numbers[n + 3 :]))
+    return play_all([bar], n, seed)[0]
 
 
-def _prices(bar: Bar, n: int, numbers: Integers) -> Integers:
-    prices = np.empty(n, dtype=np.int64)
-    anchors = _anchors(bar, n, [int(x) for x in numbers[:3]])
-    for (start, price), (end, target) in pairwise(anchors):
-        prices[start : end + 1] = _bridge(price, target, bar.low, bar.high, numbers[3 + start : 3 + end])
-    if n == 1:
-        prices[0] = bar.open
-    return prices
+def play_all(bars: Sequence[Bar], n: int, seed: int) -> list[Path]:
+    """As `play` of each, in one go: of a single bar's time most would be NumPy's calls. Raises InvalidValue."""
+    for bar in bars:
+        if n < ticks_needed(bar):
+            raise InvalidValue("n", f"expected at least {ticks_needed(bar)} ticks for this bar")
+    if not bars:
+        return []
+    numbers = _numbers([f"{seed}\0{b.symbol}\0{b.interval}\0{to_ms(b.time)}\0{n}" for b in bars], 2 * n + 3)
+    prices = _prices(bars, n, numbers[:, : n + 3])
+    sizes = _sizes([bar.volume for bar in bars], n, numbers[:, n + 3 :])
+    return [Path(*pair) for pair in zip(prices, sizes, strict=True)]
 
 
-def _anchors(bar: Bar, n: int, numbers: list[int]) -> list[tuple[int, int]]:
-    """The (index, price) pairs that the path must go through, ascending by index."""
+def _numbers(names: Sequence[str], count: int) -> Integers:
+    """`count` random numbers of 63 bits for each name: SplitMix64's output at 1 … count, from a state that the name gives."""
+    states = np.frombuffer(b"".join(blake2b(n.encode(), digest_size=8).digest() for n in names), dtype="<u8")
+    x = states[:, None] + _GAMMA * np.arange(1, count + 1, dtype=np.uint64)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    numbers: Integers = ((x ^ (x >> np.uint64(31))) >> np.uint64(1)).astype(np.int64)  # 63 bits: always a valid int64
+    return numbers
+
+
+def _prices(bars: Sequence[Bar], n: int, numbers: Integers) -> Integers:
+    """A row a bar: three bridges, one after the other, from point to point; each is a line with noise that is zero at both
+    ends, folded into the bar's range."""
+    points = np.array([_points(bar, n, row) for bar, row in zip(bars, numbers[:, :3].tolist(), strict=True)])
+    starts, ends = points[:, :3, 0], np.minimum(points[:, 1:, 0], n - 1)
+    start_prices, end_prices = points[:, :3, 1], points[:, 1:, 1]
+    low = np.array([[bar.low] for bar in bars])
+    spread = np.array([[bar.high - bar.low] for bar in bars])
+
+    walk = np.zeros((len(bars), n), dtype=np.int64)
+    np.cumsum(numbers[:, 3 : n + 2] % (2 * _STEP + 1) - _STEP, axis=1, out=walk[:, 1:])
+    walk_starts, walk_ends = np.take_along_axis(walk, starts, 1), np.take_along_axis(walk, ends, 1)
+    steps = np.maximum(ends - starts, 1)
+    roots = np.array([isqrt(count) for count in steps.ravel().tolist()]).reshape(steps.shape)
+
+    lengths = np.diff(points[:, :, 0], axis=1).ravel()
+
+    def spread_out(values: Integers) -> Integers:
+        """What holds for a bridge, for each of its ticks."""
+        return np.repeat(values.ravel(), lengths).reshape(len(bars), n)
+
+    at, steps_of = np.arange(n) - spread_out(starts), spread_out(steps)
+    line = spread_out(start_prices) + spread_out(end_prices - start_prices) * at // steps_of
+    bridge = walk - spread_out(walk_starts) - spread_out(walk_ends - walk_starts) * at // steps_of
+    noise = bridge * spread // spread_out(2 * _STEP * (roots + 1))
+    folded = (line + noise - low) % np.maximum(2 * spread, 1)
+    path: Integers = low + np.minimum(folded, 2 * spread - folded)
+    return path
+
+
+def _points(bar: Bar, n: int, numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The four (index, price) pairs that three bridges go between: the open, the extremes that are neither open nor close, and
+    the close, which stands in for an extreme that is missing. The last index is one beyond: the last bridge has the last tick.
+    """
     extremes = [p for p in (bar.high, bar.low) if not min(bar.open, bar.close) <= p <= max(bar.open, bar.close)]
     inner: list[int] = []
     for room, number in zip((n - 2, n - 3), numbers, strict=False):
@@ -75,34 +110,24 @@ def _anchors(bar: Bar, n: int, numbers: list[int]) -> list[tuple[int, int]]:
             inner.append(index + (1 if inner and index >= inner[0] else 0))
     if numbers[2] % 2:
         extremes.reverse()
-    middle = list(zip(sorted(inner), extremes, strict=True))
-    return [(0, bar.open), *middle, (n - 1, bar.close)] if n > 1 else [(0, bar.open)]
+    points = [(0, bar.open), *zip(sorted(inner), extremes, strict=True)]
+    return points + [(n - 1, bar.close)] * (3 - len(points)) + [(n, bar.close)]
 
 
-def _bridge(start: int, end: int, low: int, high: int, numbers: Integers) -> Integers:
-    """len(numbers) + 1 prices from `start` to `end`: a line with noise that is zero at both ends, folded into [low, high]."""
-    steps, spread = len(numbers), high - low
-    at = np.arange(steps + 1, dtype=np.int64)
-    line: Integers = start + (end - start) * at // steps
-    if spread == 0:
-        return line
-    walk = np.concatenate(([0], np.cumsum(numbers % (2 * _STEP + 1) - _STEP)))
-    noise = (walk - walk[-1] * at // steps) * spread // (2 * _STEP * (isqrt(steps) + 1))
-    folded: Integers = (line + noise - low) % (2 * spread)
-    path: Integers = low + np.minimum(folded, 2 * spread - folded)
-    return path
-
-
-def _sizes(volume: int, n: int, numbers: Integers) -> Integers:
-    """n sizes that add up to `volume`: each tick gets what its share of the summed weights adds, rounded down."""
+def _sizes(volumes: Sequence[int], n: int, numbers: Integers) -> Integers:
+    """A row a volume: n sizes that add up to it; each tick gets what its share of the summed weights adds, rounded down."""
     centred = 2 * np.arange(n, dtype=np.int64) - (n - 1)
     shape = 64 + 192 * centred * centred // max((n - 1) ** 2, 1)
-    total: Integers = np.cumsum(shape * (64 + numbers % 192))
-    if volume and int(total[-1]) > _FITS // volume:
-        upto = np.array([volume * int(t) // int(total[-1]) for t in total], dtype=np.int64)
-    else:
-        upto = volume * total // total[-1]
-    return np.diff(upto, prepend=np.int64(0))
+    weights: Integers = np.cumsum(shape * (64 + numbers % 192), axis=1)
+    totals = weights[:, -1].tolist()
+    # Where a product would leave 64 bits, in Python's own numbers; nothing is left for the others to do.
+    fits = [volume <= _FITS // total for volume, total in zip(volumes, totals, strict=True)]
+    upto = np.array([[volume if fit else 0] for volume, fit in zip(volumes, fits, strict=True)]) * weights
+    upto //= weights[:, -1:]
+    for row, fit in enumerate(fits):
+        if not fit:
+            upto[row] = [volumes[row] * weight // totals[row] for weight in weights[row].tolist()]
+    return np.diff(upto, prepend=np.int64(0), axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +152,9 @@ class TickText:
     ) -> Iterator[str]:
         """Ticks numbered from `first_seq` on as JSON objects; prices in 1e-4, `beats` as `beat_text` gives them."""
         head, seq = self.head, first_seq
-        for price, size, beat in zip(prices, sizes, beats, strict=True):
-            yield f'{head}"seq":{seq},"price":{price // PRICE_SCALE}.{price % PRICE_SCALE:04d},"size":{size},{beat}'
+        # The digits of 1e-4, cut where the point stands: half the time of dividing.
+        for digits, size, beat in zip([str(price).zfill(5) for price in prices], sizes, beats, strict=True):
+            yield f'{head}"seq":{seq},"price":{digits[:-4]}.{digits[-4:]},"size":{size},{beat}'
             seq += 1
 
 
@@ -137,78 +163,25 @@ def beat_text(session_ms: int, shard: int, beat: int, due_ms: int) -> str:
     return f'"event_time":"{rfc3339(from_ms(due_ms))}","trace_id":"{trace_id(session_ms, shard, beat)}"}}'
 
 
-_NUMBER = re.compile(rb'"session":"([^"]+)".*?"seq":(\d+)')
+_SESSION, _SEQ = b'"session":"', b'"seq":'
 
 
 def tick_number(value: bytes) -> tuple[str, int]:
-    """Session and number of an encoded tick, without decoding the rest: who counts ticks reads every one of them.
+    """Session and number of an encoded tick, without decoding the rest.
 
     Raises InvalidValue for bytes that `TickText` has not made.
     """
-    found = _NUMBER.search(value)
-    if found is None:
-        raise InvalidValue("tick", "expected a tick as a driver encodes it")
-    return found[1].decode(), int(found[2])
+    try:
+        session = value.index(_SESSION) + len(_SESSION)
+        seq = value.index(_SEQ, session) + len(_SEQ)
+        return value[session : value.index(b'"', session)].decode(), int(value[seq : value.index(b",", seq)])
+    except ValueError:
+        raise InvalidValue("tick", "expected a tick as a driver encodes it") from None
 
 
-# What consecutive ticks of one symbol, bar and second of event time add up to: symbol, head (what they have in common), second
-# since 1970, first seq, number, open, high, low, close in 1e-4, volume. A plain tuple: there is one for each block at least.
-Run: TypeAlias = tuple[str, bytes, int, int, int, int, int, int, int, int]
-
-_HEAD = rb'\{"symbol":"[^"]+","session":"([^"]+)","bar_time":"([^"]+)","simulated":true,"source":"([^"]+)",'
-_NAMES = re.compile(_HEAD)
-_LINE = re.compile(
-    rb"(" + re.sub(rb"[()]", b"", _HEAD) + rb')"seq":(\d+),"price":(\d+)\.(\d{4}),"size":(\d+),"event_time":"(.{19})'
-)
-_COLUMNS = re.compile(r'"price":([^,]+),"size":([^,]+)')
-_LAST_SECOND = slice(-72, -53)  # in the event time of a block's last line, whose end is always as long
-
-
-def block_runs(symbol: str, block: bytes) -> list[Run]:
-    """The runs of a block: a symbol's ticks of one batch as lines, in order. Raises InvalidValue for what is no block.
-
-    Most blocks are one run, and are read column by column. That is so when the first and the last tick are of the same bar and
-    second, since within a batch both go forward only.
-    """
-    first = _LINE.match(block)
-    if first is None:
-        raise InvalidValue("block", "expected ticks as a driver encodes them")
-    head, seq, whole, part, size, second = first.groups()
-    at = block.rfind(b"\n") + 1
-    if at == 0:
-        price = int(whole + part)
-        return [(symbol, head, _second(second), int(seq), 1, price, price, price, price, int(size))]
-    if block.startswith(head, at) and block[_LAST_SECOND] == second:
-        # Without their point, the prices are integers of 1e-4 already.
-        prices, sizes = zip(*_COLUMNS.findall(block.decode().replace(".", "")), strict=True)
-        return [_run(symbol, head, second, seq, prices, sizes)]
-    runs = []
-    for (head, second), group in groupby(_LINE.findall(block), itemgetter(0, 5)):
-        lines = list(group)
-        of_prices, of_sizes = [line[2] + line[3] for line in lines], [line[4] for line in lines]
-        runs.append(_run(symbol, head, second, lines[0][1], of_prices, of_sizes))
-    return runs
-
-
-def _run(
-    symbol: str, head: bytes, second: bytes, seq: bytes, prices: Sequence[str | bytes], sizes: Sequence[str | bytes]
-) -> Run:
-    numbers = list(map(int, prices))
-    high, low, volume = max(numbers), min(numbers), sum(map(int, sizes))
-    return symbol, head, _second(second), int(seq), len(numbers), numbers[0], high, low, numbers[-1], volume
-
-
-def head_names(head: bytes) -> tuple[str, str, str]:
-    """Session, bar time and source as the head of a run names them."""
-    found = _NAMES.match(head)
-    if found is None:
-        raise InvalidValue("head", "expected the head of a run")
-    return found[1].decode(), found[2].decode(), found[3].decode()
-
-
-@lru_cache(maxsize=64)
-def _second(text: bytes) -> int:
-    return to_ms(from_rfc3339(text.decode() + "Z")) // 1000
+def tick_head(value: bytes) -> bytes:
+    """What an encoded tick has before its number: the same for all ticks of a symbol's bar in a session."""
+    return value[: value.index(_SEQ) + len(_SEQ)]
 
 
 def trace_id(session_ms: int, shard: int, beat: int) -> str:

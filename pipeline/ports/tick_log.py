@@ -1,8 +1,7 @@
 """The log that ticks end in (Kafka): written in transactions that hold the checkpoint, read by whoever shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipeline.domain.batches import Batch, Position
 
@@ -22,8 +21,7 @@ class TickLog(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedTick:
+class LoggedTick(NamedTuple):
     """One record as read back; `made_at` is when the driver made it, by its own clock, seconds since 1970."""
 
     symbol: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.domain.batches import Batch, Position, session_id
 from pipeline.domain.sessions import Leg, Segment, Span
-from pipeline.domain.ticks import TickText, beat_text, play
+from pipeline.domain.ticks import Path, TickText, beat_text, play_all
 
 
 class _Played:
@@ -12,8 +12,7 @@ class _Played:
 
     __slots__ = ("first_beat", "first_seq", "prices", "segment", "sizes", "symbol", "text")
 
-    def __init__(self, segment: Segment, session: str, seed: int) -> None:
-        path = play(segment.bar, segment.ticks, seed)
+    def __init__(self, segment: Segment, path: Path, session: str) -> None:
         self.segment = segment
         self.symbol, self.text = segment.bar.symbol, TickText.of(segment.bar, session)
         self.first_beat, self.first_seq = segment.first_beat, segment.first_seq
@@ -61,11 +60,16 @@ class Encoder:
     def _span(self, leg: Leg, span: Span, seed: int) -> list[_Played]:
         if span.end not in self._spans:
             self._spans = {end: played for end, played in self._spans.items() if end == span.first_beat}
-            session = session_id(leg.session_ms)
             # A segment ends with its span, though it may have begun in an earlier leg.
-            self._spans[span.end] = [
-                self._kept.get(segment) or _Played(segment, session, seed)
-                for segment in leg.segments
-                if segment.first_beat + segment.ticks == span.end
-            ]
+            segments = [one for one in leg.segments if one.first_beat + one.ticks == span.end]
+            played = self._played([one for one in segments if one not in self._kept], session_id(leg.session_ms), seed)
+            self._spans[span.end] = [self._kept.get(one) or played[one] for one in segments]
         return self._spans[span.end]
+
+    def _played(self, segments: list[Segment], session: str, seed: int) -> dict[Segment, _Played]:
+        played: dict[Segment, _Played] = {}
+        for ticks in {one.ticks for one in segments}:
+            alike = [one for one in segments if one.ticks == ticks]
+            paths = play_all([one.bar for one in alike], ticks, seed)
+            played |= {one: _Played(one, path, session) for one, path in zip(alike, paths, strict=True)}
+        return played

@@ -9,7 +9,7 @@
 
 from collections.abc import Callable, Iterator
 
-from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, Position, row_key, row_position, shard_rows
+from pipeline.domain.batches import TICK_FAMILY, Batch, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.ports.batch_link import RepeatLink
@@ -91,7 +91,7 @@ class ShardForwarder:
         header: Header | None = None
         blocks: list[tuple[str, bytes]] = []
         ticks = 0
-        for cell in self._table.scan(rows, [BATCH_FAMILY, TICK_FAMILY]):
+        for cell in self._table.scan(rows):  # a row has nothing but its header and its blocks, in this order
             if cell.family == TICK_FAMILY:
                 blocks.append((cell.qualifier.decode(), cell.value))
                 continue

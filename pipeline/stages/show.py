@@ -8,25 +8,22 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
-from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.frames import STAGES, Frame
 from pipeline.domain.health import Health, Heartbeat, StageReport
-from pipeline.domain.ticks import tick_number
-from pipeline.domain.times import from_rfc3339, rfc3339
+from pipeline.domain.sequences import Sequences
+from pipeline.domain.times import rfc3339
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
+from pipeline.stages.closes import Closes
 from pipeline.stages.meter import Meter
 
 _STAGES_S = 1.0
 _QUIET_S = 3.0
-_ASK_AGAIN_S = 15.0
-_LOOK_BACK = timedelta(days=30)  # for the close before a bar; a symbol that did not trade that long has no change
 _NOT_ADDED = ("_ms", "_symbols")  # latencies, and what each process sees whole
 _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
@@ -37,13 +34,13 @@ class Show:
         silence: Callable[[], str],
     ) -> None:  # fmt: skip
         """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
-        self._feed, self._live, self._bars, self._clock, self._meter = feed, live, bars, clock, meter
-        self._interval, self._name, self._silence = interval, name, silence
+        self._feed, self._live, self._clock, self._meter = feed, live, clock, meter
+        self._name, self._silence = name, silence
+        self._closes = Closes(bars, clock, interval)
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
-        self._numbers: dict[str, tuple[str, int]] = {}  # by symbol, session and number of the newest
-        self._closes: dict[str, tuple[str, float | None]] = {}  # symbol -> (bar_time, the close before that bar)
-        self._ask_at = 0.0  # when a store that was away is asked again
+        self._sequences = Sequences()
+        self._counted: dict[str, int] = {}  # of its gaps and repeats, those that the meter knows
         self._last_tick_at: float | None = None
         self._stages_at = 0.0
         self._states: list[dict[str, Any]] = []
@@ -61,60 +58,35 @@ class Show:
     def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
         newest: dict[str, LoggedTick] = {}
         skipped: Counter[str] = Counter()
+        newer = self._sequences.newer
         for logged in ticks:
-            symbol = logged.symbol
-            if self._in_order(symbol, *tick_number(logged.value)):
-                skipped[symbol] += symbol in newest
+            symbol = logged[0]
+            if newer(symbol, logged[1]):
+                if symbol in newest:
+                    skipped[symbol] += 1
                 newest[symbol] = logged
+        self._count(len(ticks))
         now = self._clock.now().timestamp()
-        moved = []
+        decoded: dict[str, dict[str, Any]] = {}
         for symbol, logged in sorted(newest.items()):
             self._meter.latency(max(0.0, now - logged.made_at))
-            tick = json.loads(logged.value)
-            shown = tick | self._against_close(tick) | {"skipped": skipped[symbol]}
-            self._newest[symbol] = shown
-            moved.append(shown)
-        self._meter.count(len(ticks))
+            decoded[symbol] = json.loads(logged.value)
+        closes = self._closes.before({symbol: tick["bar_time"] for symbol, tick in decoded.items()})
+        moved = [
+            tick | _against(closes[symbol], tick["price"]) | {"skipped": skipped[symbol]}
+            for symbol, tick in decoded.items()
+        ]
+        self._newest.update(zip(decoded, moved, strict=True))
         self._last_tick_at = self._clock.monotonic()
         if moved:
             self._publish({"type": "ticks", "ticks": moved})
 
-    def _in_order(self, symbol: str, session: str, seq: int) -> bool:
-        """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
-        before = self._numbers.get(symbol)
-        if before and (session, seq) <= before:
-            self._meter.add("repeats")
-            return False
-        self._numbers[symbol] = session, seq
-        if before:
-            missing = seq - 1 - (before[1] if session == before[0] else 0)
-            if missing:
-                self._meter.add("gaps", missing)
-        return True
-
-    def _against_close(self, tick: dict[str, Any]) -> dict[str, float | None]:
-        symbol, bar_time = tick["symbol"], tick["bar_time"]
-        if self._closes.get(symbol, ("",))[0] != bar_time:
-            self._ask_close(symbol, bar_time)
-        known_for, close = self._closes.get(symbol, ("", None))
-        if close is None or known_for != bar_time:
-            return {"previous_close": None, "change": None, "change_percent": None}
-        change = round(tick["price"] - close, 4)
-        return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
-
-    def _ask_close(self, symbol: str, bar_time: str) -> None:
-        """A store that is away costs the change, not the ticks: what was read from the log can't be read again."""
-        if self._clock.monotonic() < self._ask_at:
-            return
-        try:
-            self._closes[symbol] = (bar_time, self._close_before(symbol, bar_time))
-        except Unavailable:
-            self._ask_at = self._clock.monotonic() + _ASK_AGAIN_S
-
-    def _close_before(self, symbol: str, bar_time: str) -> float | None:
-        time = from_rfc3339(bar_time)
-        bars = self._bars.bars(symbol, self._interval, time - _LOOK_BACK, time - timedelta(seconds=1))
-        return bars[-1].close / PRICE_SCALE if bars else None
+    def _count(self, ticks: int) -> None:
+        self._meter.count(ticks)
+        for name, found in (("gaps", self._sequences.gaps), ("repeats", self._sequences.repeats)):
+            if new := found - self._counted.get(name, 0):
+                self._meter.add(name, new)
+                self._counted[name] = found
 
     def _publish_stages(self) -> None:
         self._judge()
@@ -147,6 +119,13 @@ class Show:
 
     def _stamped(self, frame: Frame) -> Frame:
         return frame | {"monitor": self._name, "n": self._n, "at": rfc3339(self._clock.now())}
+
+
+def _against(close: float | None, price: float) -> dict[str, float | None]:
+    if close is None:
+        return {"previous_close": None, "change": None, "change_percent": None}
+    change = round(price - close, 4)
+    return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
 
 
 def stage_states(heartbeats: list[Heartbeat]) -> list[dict[str, Any]]:

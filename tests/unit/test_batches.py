@@ -31,7 +31,8 @@ def test_a_batch_survives_its_message_byte_for_byte() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{"blocks": "?"}, {"blocks": "AAAA"}, {"symbols": "AAPL"}, {"n": None}, {"position": [1]}]
+    "broken",
+    [{"blocks": "?"}, {"blocks": "AAAA"}, {"blocks": "/////wAA"}, {"symbols": "AAPL"}, {"n": None}, {"position": [1]}],
 )
 def test_what_is_no_batch_is_refused(broken: dict[str, object]) -> None:
     batch = Batch(3, Position(5, 6), None, 2, 1.5, 2, (("AAPL", b"{}"), ("IBM", b"{}")))

@@ -18,7 +18,8 @@ from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.live_bars import INTERVALS, Checkpoint, LiveBar, LiveBars, Mark
-from pipeline.domain.ticks import TickText, beat_text, block_runs, play
+from pipeline.domain.runs import block_runs
+from pipeline.domain.ticks import TickText, beat_text, play
 from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
 from tests.unit.test_ticks import TIME, bars
 

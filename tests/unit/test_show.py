@@ -1,7 +1,7 @@
 """What the monitor makes of the ticks that it reads back, and of the heartbeats."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -48,11 +48,11 @@ class Bars(MemoryBarStore):
     away = False
     asked = 0
 
-    def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
+    def bars_between(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[Bar]:
         self.asked += 1
         if self.away:
             raise Unavailable("MongoDB is away")
-        return super().bars(symbol, interval, start, end, limit)
+        return super().bars_between(symbols, interval, start, end)
 
 
 class Screen:
@@ -69,11 +69,12 @@ class Screen:
         )  # fmt: skip
 
     def put(
-        self, *numbers: int, symbol: str = "IBM", session: str = FIRST, price: float = 120.0, ago: float = 0
-    ) -> None:
+        self, *numbers: int, symbol: str = "IBM", session: str = FIRST, price: float = 120.0, ago: float = 0,
+        day: date = FRIDAY,
+    ) -> None:  # fmt: skip
         """Ticks of one symbol into the feed, made `ago` seconds ago."""
         for seq in numbers:
-            tick = {"symbol": symbol, "session": session, "bar_time": rfc3339(daily_bar_time(FRIDAY)), "seq": seq,
+            tick = {"symbol": symbol, "session": session, "bar_time": rfc3339(daily_bar_time(day)), "seq": seq,
                     "price": price, "size": 100}  # fmt: skip
             made_at = self.clock.now().timestamp() - ago
             self.feed.waiting.append(
@@ -95,9 +96,10 @@ class Screen:
 
     def add_bar(self, day: date, close: int, symbol: str = "IBM") -> None:
         fetches = MemoryFetchStore(self.database)
-        fetches.add([FetchRecord(f"{symbol}{day}", symbol, "trace", "test", self.clock.now())])
+        fetch = f"{symbol}{day}{close}"
+        fetches.add([FetchRecord(fetch, symbol, "trace", "test", self.clock.now())])
         bar = Bar(symbol, "daily", daily_bar_time(day), close, close, close, close, 1, "simulator")
-        self.bars.store(f"{symbol}{day}", [bar], self.clock.now())
+        self.bars.store(fetch, [bar], self.clock.now())
 
     def count(self, name: str) -> float:
         return self.meter.report().figures.get(name, 0)
@@ -197,6 +199,20 @@ class TestFrames:
             screen.put(seq)
             screen.step()
         assert screen.bars.asked == 1
+
+    def test_the_next_bars_closes_are_known_and_looked_at_again_within_a_minute(self, screen: Screen) -> None:
+        days = [FRIDAY + timedelta(days=day) for day in (-1, 0, 3)]
+        for day, close in zip(days, (1_000_000, 1_100_000, 1_200_000), strict=True):
+            screen.add_bar(day, close)
+        shown = []
+        for seq, day in enumerate(days, 1):
+            screen.put(seq, day=day)
+            shown += [tick["previous_close"] for tick in screen.ticks()]
+        assert (shown, screen.bars.asked) == ([None, 100.0, 110.0], 1)
+        screen.clock.sleep(61)
+        screen.add_bar(days[1], 1_150_000)
+        screen.put(4, day=days[2])
+        assert [tick["previous_close"] for tick in screen.ticks()] == [115.0]
 
     def test_without_a_bar_before_there_is_no_change(self, screen: Screen) -> None:
         screen.put(1)

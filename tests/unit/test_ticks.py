@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.domain.bars import Bar
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.ticks import TickText, beat_text, play, tick_number, ticks_needed
+from pipeline.domain.ticks import TickText, beat_text, play, play_all, tick_number, ticks_needed
 
 TIME = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "tick.schema.json").read_text())
@@ -49,8 +49,15 @@ def test_the_same_bar_and_seed_give_the_same_ticks_and_another_seed_others(bar: 
 def test_a_known_bar_is_played_the_same_on_every_machine() -> None:
     bar = Bar("AAPL", "daily", TIME, 5415600, 5476100, 5357000, 5424400, 34000400, "simulator")
     path = play(bar, 390, 7)
-    assert path.prices[:5].tolist() == [5415600, 5418701, 5414068, 5415562, 5418294]
-    assert path.sizes[:4].tolist() == [276809, 207075, 103804, 270322]
+    assert path.prices[:5].tolist() == [5415600, 5408521, 5411213, 5412717, 5407113]
+    assert path.sizes[:4].tolist() == [255738, 264725, 221228, 78924]
+
+
+@given(st.lists(bars(), max_size=5), st.integers(4, 200), st.integers(0, 2**48))
+def test_bars_that_are_played_together_are_played_as_each_alone(many: list[Bar], n: int, seed: int) -> None:
+    for bar, path in zip(many, play_all(many, n, seed), strict=True):
+        alone = play(bar, n, seed)
+        assert (path.prices.tolist(), path.sizes.tolist()) == (alone.prices.tolist(), alone.sizes.tolist())
 
 
 def test_volume_is_heavier_at_the_ends_of_the_bar() -> None:
@@ -68,6 +75,7 @@ def test_a_tick_s_encoding_follows_the_published_schema() -> None:
     bar = Bar("BRK.B", "daily", TIME, 100, 200, 50, 150, 10, "simulator")
     text = TickText.of(bar, "2026-11-22T16:05:12.300Z")
     beats = [beat_text(1795363512300, 3, beat, 1795363512400) for beat in (77, 78)]
+    assert json.loads(next(text.encode(1, [5], [0], beats[:1])))["price"] == 0.0005
     encoded = list(text.encode(7, [1234567, 1230001], [3, 0], beats))
     tick, following = map(json.loads, encoded)
     assert tick_number(encoded[1].encode()) == ("2026-11-22T16:05:12.300Z", 8)

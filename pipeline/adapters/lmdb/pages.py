@@ -12,7 +12,7 @@ from pipeline.ports.table import Cell
 Entry = tuple[bytes, bytes]  # key, value as they are stored
 Page = tuple[list[Entry], bytes | None]  # and where to go on, at the start of a row: its first key may change meanwhile
 
-_AT_ONCE = (2, 64, 1024)  # entries of one column read at once: many a column of a row has a single one
+_FIRST, _MOST = 2, 1024  # entries of one column read at once: many a column of a row has a single one
 _REST = 64
 _RUN = 16  # entries of one row and family that are worth being made into cells together
 
@@ -85,12 +85,14 @@ def _row_start(key: bytes) -> bytes:
 def _take(cursor: Cursor, column: bytes, entries: list[Entry]) -> None:
     """What the column has from where the cursor stands."""
     rest, column_end = iter(cursor), column[:-1] + b"\x02"
-    sizes = iter(_AT_ONCE)
-    while more := list(islice(rest, next(sizes, _AT_ONCE[-1]))):
+    size = _FIRST
+    while more := list(islice(rest, size)):
         if more[-1][0] >= column_end:
             entries += more[: bisect_left(more, (column_end,))]
             return
         entries += more
+        # What lies behind the column is read for nothing: never more than three times what the column has.
+        size = min(4 * size, _MOST)
 
 
 def cells_of(entries: list[Entry], sees: Callable[[bytes], bool], oldest: bytes) -> Iterator[Iterator[Cell]]:
