@@ -177,8 +177,9 @@ def tick_log(settings: Settings, shard: int) -> TickLog:
 
     kafka = settings.kafka
     return KafkaTickLog(
-        kafka.bootstrap_servers, kafka.topic, kafka.checkpoint_topic, shard, settings.ticks.shards, kafka.embedded
-    )
+        kafka.bootstrap_servers, kafka.topic, kafka.bars_topic, kafka.checkpoint_topic, shard, settings.ticks.shards,
+        kafka.embedded,
+    )  # fmt: skip
 
 
 def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:

@@ -127,7 +127,7 @@ class Checkpoint:
 
 
 class LiveBars:
-    """One shard's open bars. After a checkpoint it must be given the batches from what is `needed` on again, for silence."""
+    """One shard's open bars. After a checkpoint it is first given again what is `needed`; the bars of that are in the log."""
 
     def __init__(self, checkpoint: Checkpoint | None = None) -> None:
         marks = checkpoint.marks if checkpoint else (Mark(None, 0),) * len(INTERVALS)
@@ -167,9 +167,8 @@ class _Windows:
         self._since, self._window = mark or Mark(None, 0)
         self._began = self._window  # where the shard was at `since`
         self._position = self._since
-        self._whole_from: int | None = (
-            0 if mark else None
-        )  # windows before it may lack ticks; None: it shows with the next
+        # Bars of windows before it may lack ticks; None: the next batch shows which these are.
+        self._whole_from: int | None = 0 if mark else None
         self._open: dict[str, _Open] = {}
 
     def add(self, batch: Batch, runs: Iterable[Run]) -> list[LiveBar]:
