@@ -1,7 +1,8 @@
 """What the Kafka adapters share: configuration, error mapping, and the topics.
 
 Needs: Write, Describe and Read on the topics of ticks, bars and checkpoints, Write on the transactional ids
-`<topic>-forward-*`; and Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics at first use.
+`<topic>-forward-*`; and Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics
+at first use.
 """
 
 import logging

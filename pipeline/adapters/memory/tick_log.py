@@ -15,6 +15,7 @@ class MemoryBroker:
         self.checkpoints: dict[int, Checkpoint] = {}
         self.generations: dict[int, int] = {}
         self.away = False
+        self.deaf = False  # what is committed is in, and its writer does not hear of it
 
 
 class MemoryTickLog:
@@ -45,6 +46,8 @@ class MemoryTickLog:
             LoggedTick(bar.symbol, bar.encoded(), 0.0, self._shard) for bar in bars
         )
         self._broker.checkpoints[self._shard] = checkpoint
+        if self._broker.deaf:
+            raise Unavailable("the broker did not answer in time")
 
     def close(self) -> None:
         self._generation = None
