@@ -1,7 +1,8 @@
 """The monitor role: reads the ticks back from Kafka, checks them, and shows them.
 
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
-2. `beat_seen` (beat) notes that beat is alive.
+2. The bars (another loop): the newest are kept for the API, and shown each second.
+3. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -25,9 +26,9 @@ class MonitorStep(RoleStep):
     role = "monitor"
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
-        meter = Meter("show")
-        show = bootstrap.show(bootstrap.load_settings(), meter)
-        return [meter], [Loop("show", show.step, meter)]
+        settings, meters = bootstrap.load_settings(), [Meter("show"), Meter("bars")]
+        show, bars = bootstrap.show(settings, meters[0]), bootstrap.show_bars(settings, meters[1])
+        return meters, [Loop("show", show.step, meters[0]), Loop("bars", bars.step, meters[1])]
 
 
 app.steps["worker"].add(MonitorStep)

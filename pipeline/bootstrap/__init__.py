@@ -2,6 +2,7 @@
 
 from pipeline.bootstrap.adapters import (
     backfill_store,
+    bar_feed,
     bar_store,
     clock,
     coverage_store,
@@ -9,6 +10,7 @@ from pipeline.bootstrap.adapters import (
     event_queue,
     fetch_store,
     leases,
+    live_bar_store,
     live_channel,
     live_messages,
     load_settings,
@@ -41,6 +43,7 @@ from pipeline.bootstrap.stages import (
     request_fetches,
     session_watch,
     show,
+    show_bars,
     stream,
     tick,
 )
@@ -51,6 +54,7 @@ __all__ = [
     "Receiver",
     "backfill_store",
     "backfills",
+    "bar_feed",
     "bar_store",
     "clock",
     "coverage_store",
@@ -62,6 +66,7 @@ __all__ = [
     "ingest",
     "leases",
     "listen",
+    "live_bar_store",
     "live_channel",
     "live_messages",
     "load_settings",
@@ -79,6 +84,7 @@ __all__ = [
     "request_fetches",
     "session_watch",
     "show",
+    "show_bars",
     "stream",
     "table",
     "tick",

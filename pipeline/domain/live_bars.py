@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.batches import Batch, Position
+from pipeline.domain.errors import InvalidValue
 from pipeline.domain.runs import Run, block_runs, head_names
 from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
 
@@ -78,13 +79,16 @@ class LiveBar:
 
     @classmethod
     def decoded(cls, value: bytes) -> "LiveBar":
-        """The inverse of `encoded`."""
-        given = json.loads(value)
-        for name in ("open", "high", "low", "close"):
-            given[name] = round(given[name] * PRICE_SCALE)
-        given["start"] = to_ms(from_rfc3339(given["start"])) // 1000
-        del given["end"], given["simulated"]
-        return cls(**given)
+        """The inverse of `encoded`. Raises InvalidValue for what it has not made."""
+        try:
+            given = json.loads(value)
+            for name in ("open", "high", "low", "close"):
+                given[name] = round(given[name] * PRICE_SCALE)
+            given["start"] = to_ms(from_rfc3339(given["start"])) // 1000
+            del given["end"], given["simulated"]
+            return cls(**given)
+        except (KeyError, TypeError, ValueError):
+            raise InvalidValue("bar", "expected a live bar as the forwarder encodes it") from None
 
 
 class Mark(NamedTuple):
