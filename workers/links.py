@@ -1,5 +1,7 @@
 """The links between driver and receiver as Celery messages."""
 
+from collections.abc import Iterator
+
 from celery import Celery
 from kombu.exceptions import OperationalError
 
@@ -7,9 +9,11 @@ from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
 from workers.app import app as workers_app
 
+_TICKS = 2_000  # of one message: a task costs as much as making hundreds of ticks, so small batches share one
+
 
 class CeleryBatchLink:
-    """Batches to the receivers' queue; each batch is a task."""
+    """Batches to the receivers' queue, a few to a task."""
 
     def __init__(self, app: Celery = workers_app) -> None:
         self._app = app
@@ -17,10 +21,10 @@ class CeleryBatchLink:
     def send(self, batches: list[Batch]) -> None:
         try:
             with self._app.producer_or_acquire() as producer:
-                for batch in batches:
+                for together in _shared(batches):
                     self._app.send_task(
                         "receiver.buffer",
-                        [batch.to_message()],
+                        [[batch.to_message() for batch in together]],
                         producer=producer,
                         ignore_result=True,
                     )
@@ -34,6 +38,17 @@ class CeleryBatchLink:
                 return int(connection.default_channel.queue_declare("receiver").message_count)
         except (OperationalError, OSError) as error:
             raise Unavailable(f"broker: {type(error).__name__}") from None
+
+
+def _shared(batches: list[Batch]) -> Iterator[list[Batch]]:
+    together: list[Batch] = []
+    for batch in batches:
+        if together and sum(one.n for one in together) + batch.n > _TICKS:
+            yield together
+            together = []
+        together.append(batch)
+    if together:
+        yield together
 
 
 class CeleryRepeatLink:

@@ -1,6 +1,6 @@
 """The receiver role: batches into the table, the table into Kafka.
 
-1. `buffer` (a task a batch) writes a batch into the table and confirms it.
+1. `buffer` (a task for a few batches) writes them into the table and confirms them.
 2. The forwarder (a loop) takes each leased shard's batches from the table to Kafka, in order, each exactly once.
 """
 
@@ -22,9 +22,9 @@ def _receiver() -> bootstrap.Receiver:
 
 
 @app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue))
-def buffer(message: dict[str, object]) -> None:
+def buffer(messages: list[dict[str, object]]) -> None:
     """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
-    _receiver().buffer.put(Batch.from_message(message))
+    _receiver().buffer.put([Batch.from_message(message) for message in messages])
 
 
 class ReceiverStep(RoleStep):

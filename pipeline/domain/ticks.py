@@ -8,7 +8,7 @@ All arithmetic is on integers, and the randomness is SplitMix64 (Steele, Lea and
 without those before it: floats would round differently from machine to machine.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isqrt
@@ -147,15 +147,17 @@ class TickText:
             f'"simulated":true,"source":"{bar.source}",'
         )
 
-    def encode(
-        self, first_seq: int, prices: Iterable[int], sizes: Iterable[int], beats: Iterable[str]
-    ) -> Iterator[str]:
-        """Ticks numbered from `first_seq` on as JSON objects; prices in 1e-4, `beats` as `beat_text` gives them."""
-        head, seq = self.head, first_seq
+    def encode(self, first_seq: int, prices: Sequence[int], sizes: Sequence[int], beats: Sequence[str]) -> str:
+        """Ticks numbered from `first_seq` on as lines of JSON; prices in 1e-4, `beats` as `beat_text` gives them."""
+        head, numbers = self.head, range(first_seq, first_seq + len(prices))
         # The digits of 1e-4, cut where the point stands: half the time of dividing.
-        for digits, size, beat in zip([str(price).zfill(5) for price in prices], sizes, beats, strict=True):
-            yield f'{head}"seq":{seq},"price":{digits[:-4]}.{digits[-4:]},"size":{size},{beat}'
-            seq += 1
+        digits = [str(price).zfill(5) for price in prices]
+        return "\n".join(
+            [
+                f'{head}"seq":{seq},"price":{price[:-4]}.{price[-4:]},"size":{size},{beat}'
+                for seq, price, size, beat in zip(numbers, digits, sizes, beats, strict=True)
+            ]
+        )
 
 
 def beat_text(session_ms: int, shard: int, beat: int, due_ms: int) -> str:

@@ -8,10 +8,11 @@ from pipeline.domain.batches import Batch, Position
 class BatchLink(Protocol):
     """Implementations raise Unavailable when a message is not known to be queued."""
 
-    def send(self, batches: list[Batch]) -> None: ...
+    def send(self, batches: list[Batch]) -> None:
+        """Small ones may share a message."""
 
     def depth(self) -> int:
-        """Batches that wait in the queue."""
+        """Messages that wait in the queue."""
 
 
 class RepeatLink(Protocol):

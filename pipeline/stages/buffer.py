@@ -1,9 +1,11 @@
-"""Stage 6, buffer: a batch into the sorted table, and the confirmation of what is there without a gap.
+"""Stage 6, buffer: batches into the sorted table, and the confirmation of what is there without a gap.
 
 1. The fence: the table keeps the highest epoch seen of a shard; a batch of an older one is refused.
-2. The batch: one cell a symbol and a header, all or none. Writing it again changes nothing, in any order.
+2. Each batch: one cell a symbol and a header, all or none. Writing it again changes nothing, in any order.
 3. The watermark: along the chain of headers, as far as it reaches. The driver waits for it.
 """
+
+from collections.abc import Sequence
 
 from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, header_value, row_key
 from pipeline.domain.errors import Fenced
@@ -17,18 +19,34 @@ class Buffer:
     def __init__(self, table: Table, notes: ShardNotes, watermark: Watermark, clock: Clock, meter: Meter) -> None:
         self._table, self._notes, self._watermark, self._clock, self._meter = table, notes, watermark, clock, meter
 
-    def put(self, batch: Batch) -> None:
-        """Durable when it returns. Raises Fenced, TableFull, Unavailable; then nothing of the batch is stored."""
-        try:
-            self._notes.raise_fence(batch.shard, batch.epoch)
-        except Fenced:
-            self._meter.add("refused")
-            raise
-        row, now = row_key(batch.shard, batch.position), self._clock.now().timestamp()
+    def put(self, batches: Sequence[Batch]) -> None:
+        """Durable when it returns. Raises Fenced when one was refused, after the others were stored; TableFull or Unavailable;
+        then of no batch only a part is stored."""
+        welcome, refused = [], None
+        for batch in batches:
+            try:
+                self._notes.raise_fence(batch.shard, batch.epoch)
+                welcome.append(batch)
+            except Fenced as error:
+                self._meter.add("refused")
+                refused = error
+        if welcome:
+            self._store(welcome)
+        if refused:
+            raise refused
+
+    def _store(self, batches: Sequence[Batch]) -> None:
+        now = self._clock.now().timestamp()
         written_ms = int(now * 1000)
-        cells = [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
-        self._table.write([Cell(row, BATCH_FAMILY, b"", written_ms, header_value(batch)), *cells])
-        self._watermark.advance(batch.shard)
-        self._meter.count(batch.n)
-        self._meter.latency(max(0.0, now - batch.made_at))
+        cells: list[Cell] = []
+        for batch in batches:
+            row = row_key(batch.shard, batch.position)
+            cells.append(Cell(row, BATCH_FAMILY, b"", written_ms, header_value(batch)))
+            cells += [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
+        self._table.write(cells)
+        for shard in {batch.shard for batch in batches}:
+            self._watermark.advance(shard)
+        self._meter.count(sum(batch.n for batch in batches))
+        for batch in batches:
+            self._meter.latency(max(0.0, now - batch.made_at))
         self._meter.ok()

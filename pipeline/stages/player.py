@@ -103,6 +103,10 @@ class Player:
         self.unconfirmed.append(Sent(batch, self._clock.monotonic()))
         self._sent_in_epoch += 1
 
+    def not_sent(self) -> None:
+        """The link failed: what is unconfirmed is to be sent again as soon as it works, and not only after a gap's time."""
+        self.unconfirmed[0].at = self.resent_at = float("-inf")
+
     def confirmed(self, watermark: Position | None) -> None:
         while watermark and self.unconfirmed and self.unconfirmed[0].batch.position <= watermark:
             self.unconfirmed.popleft()

@@ -4,11 +4,12 @@ Every tick that comes out of the log is checked against the one before: a hole o
 and shown. A frame has the newest tick of each symbol that moved, and says how many it left out.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
+
+import orjson
 
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.frames import STAGES, Frame
@@ -70,7 +71,7 @@ class Show:
         decoded: dict[str, dict[str, Any]] = {}
         for symbol, logged in sorted(newest.items()):
             self._meter.latency(max(0.0, now - logged.made_at))
-            decoded[symbol] = json.loads(logged.value)
+            decoded[symbol] = orjson.loads(logged.value)
         closes = self._closes.before({symbol: tick["bar_time"] for symbol, tick in decoded.items()})
         moved = [
             tick | _against(closes[symbol], tick["price"]) | {"skipped": skipped[symbol]}

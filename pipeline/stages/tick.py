@@ -2,7 +2,7 @@
 
 1. Keep the leases. A shard that was gained is taken: new epoch, the plan from the table's watermark on.
 2. Read what the table has confirmed; at 20 unconfirmed batches a shard waits (late, never skipped).
-3. Send what is due, all shards in one go. What stays unconfirmed for 3 s is sent again, the same bytes.
+3. Send what is due, the small batches of all shards in one message. What stays unconfirmed for 3 s is sent again, the same bytes.
 """
 
 from pipeline.domain.batches import Batch
@@ -20,6 +20,7 @@ from pipeline.stages.player import Player
 from pipeline.stages.share import Share
 
 _IDLE_S = 0.1
+_AT_ONCE = 2_000  # ticks: so many are sent before more are made
 
 
 class Tick:
@@ -32,6 +33,7 @@ class Tick:
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
         self._players: dict[int, Player] = {}
+        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, with how late each is in seconds
         self._held_until = 0.0
         self._poll_at = 0.0
 
@@ -82,48 +84,60 @@ class Tick:
         now, gap = self._clock.monotonic(), self._rules.gap_s
         if not player.unconfirmed or now - max(player.unconfirmed[0].at, player.resent_at) < gap:
             return
-        player.resent_at = now
         if self._link.depth() < self._rules.window:
             self._link.send([sent.batch for sent in player.unconfirmed])
             self._meter.add("sent_again", len(player.unconfirmed))
+        player.resent_at = now
 
     def _send_due(self) -> float:
         """Send every batch that is due, each shard's within its window; returns the seconds until the next one is."""
         wait, failed = _IDLE_S, None
         for shard, player in list(self._players.items()):
             try:
-                wait = min(wait, self._send_shard(player))
+                wait = min(wait, self._make_due(player))
             except Fenced:
                 # Another driver has a newer epoch: what this one holds of the shard is stale.
                 del self._players[shard]
             except Unavailable as error:
                 failed = error  # one shard's trouble is not the others'
+            if self._enough():
+                self._send_made()
+        self._send_made()
         if failed:
             raise failed
         return wait
 
-    def _send_shard(self, player: Player) -> float:
-        if self._watch.session is None:
-            return _IDLE_S
-        batches: list[Batch] = []
-        wait = _IDLE_S
-        while len(player.unconfirmed) < self._rules.window:
+    def _make_due(self, player: Player) -> float:
+        while self._watch.session and len(player.unconfirmed) < self._rules.window:
+            if self._enough():
+                return 0.0
             target = player.next_beat(self._watch.session)
             if target is None:
                 break
-            leg, beat = target
-            late = self._clock.monotonic() - player.due(leg, beat)
+            late = self._clock.monotonic() - player.due(*target)
             if late < 0:
-                wait = min(wait, -late)
-                break
-            batch = player.make(leg, beat)
-            self._link.send([batch])
+                return -late
+            batch = player.make(*target)
             player.sent(batch)
-            batches.append(batch)
+            self._made.append((player, batch, late))
+        return _IDLE_S
+
+    def _enough(self) -> bool:
+        return sum(batch.n for _, batch, _ in self._made) >= _AT_ONCE
+
+    def _send_made(self) -> None:
+        made, self._made = self._made, []
+        if not made:
+            return
+        try:
+            self._link.send([batch for _, batch, _ in made])
+        except Unavailable:
+            for player, _, _ in made:
+                player.not_sent()
+            raise
+        self._meter.count(sum(batch.n for _, batch, _ in made))
+        for _, _, late in made:
             self._meter.latency(late)
-        if batches:
-            self._meter.count(sum(batch.n for batch in batches))
-        return wait
 
     def _report(self) -> None:
         waiting = [p for p in self._players.values() if len(p.unconfirmed) >= self._rules.window]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from celery import Celery
@@ -33,10 +34,12 @@ def test_an_empty_queue_has_the_depth_zero(app: Celery) -> None:
     assert CeleryBatchLink(app).depth() == 0
 
 
-def test_batches_wait_in_the_receivers_queue(app: Celery) -> None:
-    link = CeleryBatchLink(app)
-    link.send([BATCH, BATCH])
-    assert link.depth() == 2
+def test_batches_wait_in_the_receivers_queue_and_small_ones_share_a_message(app: Celery) -> None:
+    link, large = CeleryBatchLink(app), replace(BATCH, n=1500)
+    link.send([BATCH, BATCH, BATCH])
+    assert link.depth() == 1
+    link.send([large, BATCH, large, large])
+    assert link.depth() == 4
 
 
 def test_a_broker_that_is_away_is_unavailable_within_seconds() -> None:

@@ -201,8 +201,8 @@ class Table:
     error: Exception | None = None
     put_batches: list[Batch] = field(default_factory=list)
 
-    def put(self, batch: Batch) -> None:
-        self.put_batches.append(batch)
+    def put(self, batches: list[Batch]) -> None:
+        self.put_batches += batches
         if self.error:
             raise self.error
 
@@ -228,7 +228,7 @@ class TestReceiver:
     ) -> None:
         caplog.set_level(logging.INFO, "celery.app.trace")
         table.error = Fenced("shard 1: epoch 1 is over, 2 was seen")
-        workers_app.send_task("receiver.buffer", [message])
+        workers_app.send_task("receiver.buffer", [[message]])
         wait_until(lambda: any("raised expected" in r.message for r in caplog.records), "it is refused")
         CeleryBatchLink().send([BATCH])  # comes after any retry that was sent
         wait_until(lambda: sum("raised expected" in r.message for r in caplog.records) == 2, "the next one")
@@ -241,7 +241,7 @@ class TestReceiver:
         self, table: Table, caplog: pytest.LogCaptureFixture, error: Exception
     ) -> None:
         table.error = error
-        result = receiver.buffer.apply([BATCH.to_message()])
+        result = receiver.buffer.apply([[BATCH.to_message()]])
         assert (result.state, table.put_batches) == ("FAILURE", [BATCH]), "its driver sends it again"
 
 

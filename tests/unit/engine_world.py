@@ -116,7 +116,7 @@ class World:
     def _receive(self) -> None:
         while self.link.queue:
             with suppress(Fenced):
-                self.buffer.put(self.link.queue.popleft())
+                self.buffer.put([self.link.queue.popleft()])
         with suppress(Unavailable):
             self.forward.step()
 

@@ -1,9 +1,13 @@
 """The way from plan to log under losses, restarts and pauses, on the memory twins: nothing lost, nothing doubled."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
-from pipeline.domain.batches import Batch, Position
+import pytest
+
+from pipeline.domain.batches import Batch, Position, row_key, row_position
+from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sharding import shard_of
 from pipeline.ports.table import RowRange
@@ -79,6 +83,31 @@ def _batches_under_way(world: World) -> list[Batch]:
     batches = list(world.link.queue)
     assert batches
     return batches
+
+
+def test_what_a_broken_link_did_not_take_is_sent_as_soon_as_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = playing()
+
+    def broken(batches: list[Batch]) -> None:
+        raise Unavailable("broker: ConnectionError")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.link, "send", broken)
+        world.run(0.5)
+    world.run(0.5)  # well within the 3 s after which a lost batch is sent again
+    world.check(at_least=100)
+
+
+def test_of_batches_that_came_together_only_the_stale_ones_are_refused() -> None:
+    world = playing()
+    stale, welcome = (
+        Batch(shard, Position(1, 1), None, epoch, 0.0, 1, (("X", b"{}"),)) for shard, epoch in ((8, 4), (9, 5))
+    )
+    world.buffer.put([replace(stale, epoch=5)])
+    with pytest.raises(Fenced):
+        world.buffer.put([replace(stale, position=Position(1, 2)), welcome])
+    rows = {row_position(cell.row) for cell in world.table.scan(RowRange(row_key(8, Position(0, 0))))}
+    assert rows == {(8, Position(1, 1)), (9, Position(1, 1))}
 
 
 def test_a_receiver_that_is_away_makes_its_drivers_wait_and_nothing_is_skipped() -> None:

@@ -16,7 +16,7 @@ SESSIONS = ("2026-11-22T16:05:12.300Z", "2026-11-23T16:05:12.300Z")
 
 def encoded(session: str, seq: int, day: int = 20) -> bytes:
     bar = Bar("IBM", "daily", datetime(2026, 11, day, 5, tzinfo=UTC), 100, 200, 50, 150, 10, "simulator")
-    return next(TickText.of(bar, session).encode(seq, [100], [1], [beat_text(0, 0, seq, 0)])).encode()
+    return TickText.of(bar, session).encode(seq, [100], [1], [beat_text(0, 0, seq, 0)]).encode()
 
 
 @given(st.lists(st.tuples(st.sampled_from(SESSIONS), st.integers(1, 12), st.integers(20, 21)), max_size=30))

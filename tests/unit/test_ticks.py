@@ -75,8 +75,8 @@ def test_a_tick_s_encoding_follows_the_published_schema() -> None:
     bar = Bar("BRK.B", "daily", TIME, 100, 200, 50, 150, 10, "simulator")
     text = TickText.of(bar, "2026-11-22T16:05:12.300Z")
     beats = [beat_text(1795363512300, 3, beat, 1795363512400) for beat in (77, 78)]
-    assert json.loads(next(text.encode(1, [5], [0], beats[:1])))["price"] == 0.0005
-    encoded = list(text.encode(7, [1234567, 1230001], [3, 0], beats))
+    assert json.loads(text.encode(1, [5], [0], beats[:1]))["price"] == 0.0005
+    encoded = text.encode(7, [1234567, 1230001], [3, 0], beats).split("\n")
     tick, following = map(json.loads, encoded)
     assert tick_number(encoded[1].encode()) == ("2026-11-22T16:05:12.300Z", 8)
     with pytest.raises(InvalidValue, match="a tick as a driver encodes it"):

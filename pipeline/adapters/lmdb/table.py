@@ -46,9 +46,14 @@ class LmdbTable:
 
     def write(self, changes: Iterable[Change]) -> None:
         """All or none, of all rows. Raises InvalidValue for a key of more than 511 bytes (`keys.py`); nothing is written then."""
-        entries = versions.entries_of(changes)
-        if entries.pairs:
-            self._run(self._environment.write, lambda cursor: self._put(cursor, entries))
+        rows = versions.by_row(changes)
+
+        def put(cursor: Cursor) -> None:
+            for entries in rows:
+                self._put(cursor, entries)
+
+        if rows:
+            self._run(self._environment.write, put)
 
     def scan(
         self,

@@ -6,7 +6,7 @@ Nothing that is dropped could come back to sight, since deletes, newer versions 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
 from operator import itemgetter, lt
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from pipeline.adapters.lmdb.keys import DELETE, END, MAX_KEY, PUT, cell_of, chec
 from pipeline.domain.visibility import normal
 from pipeline.ports.table import Change
 
-_KEY = itemgetter(0)
+_KEY = itemgetter(0)  # of an entry; and the row of a change
 _FEW = 16  # changes; more of them are worth a look at their columns
 
 
@@ -24,6 +24,17 @@ class Entries(NamedTuple):
 
     pairs: list[tuple[bytes, bytes]]
     apart: bool
+
+
+def by_row(changes: Iterable[Change]) -> list[Entries]:
+    """Of each row by itself, where its changes stand together: what lies between two rows is nobody's business then.
+
+    Raises InvalidValue.
+    """
+    runs = [list(run) for _, run in groupby(changes, key=_KEY)]
+    if len({run[0].row for run in runs}) < len(runs):
+        return [entries_of(chain.from_iterable(runs))]
+    return [entries_of(run) for run in runs]
 
 
 def entries_of(changes: Iterable[Change]) -> Entries:

@@ -1,11 +1,11 @@
 """The live channel: Redis pub/sub for frames, a key for the snapshot, a hash for heartbeats."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import redis
 import redis.asyncio
 
@@ -23,25 +23,25 @@ class RedisLive:
 
     def publish(self, frame: dict[str, Any]) -> None:
         with mapped_errors():
-            self._client.publish(self._channel, json.dumps(frame, separators=(",", ":")))
+            self._client.publish(self._channel, orjson.dumps(frame))
 
     def save_snapshot(self, snapshot: dict[str, Any]) -> None:
         with mapped_errors():
-            self._client.set(self._snapshot, json.dumps(snapshot, separators=(",", ":")), ex=3600)
+            self._client.set(self._snapshot, orjson.dumps(snapshot), ex=3600)
 
     def snapshot(self) -> dict[str, Any] | None:
         with mapped_errors():
             value = self._client.get(self._snapshot)
-        return json.loads(value) if value else None
+        return orjson.loads(value) if value else None
 
     def beat(self, heartbeat: Heartbeat) -> None:
         with mapped_errors():
-            self._client.hset(self._beats, heartbeat.instance, json.dumps(heartbeat.to_dict()))
+            self._client.hset(self._beats, heartbeat.instance, orjson.dumps(heartbeat.to_dict()))
 
     def heartbeats(self) -> list[Heartbeat]:
         with mapped_errors():
             values = self._client.hgetall(self._beats)
-            beats = [Heartbeat.from_dict(json.loads(value)) for value in values.values()]
+            beats = [Heartbeat.from_dict(orjson.loads(value)) for value in values.values()]
             now = time.time()
             gone = [beat.instance for beat in beats if now - beat.at > _FORGOTTEN_S]
             if gone:

@@ -1,0 +1,72 @@
+"""The tick engine's figures, beside their goals.
+
+    python -m benchmarks.engine [--broker embedded real] [--only sustained latency cost memory] [--repeats 5] [--json FILE]
+
+1. Sustained: driver → Celery → table → Kafka → a consumer that checks every symbol's numbers, as fast as it goes; beside it, on
+   the same broker with the same records, a bare confluent-kafka loop, and on a real broker quix-streams from topic to topic.
+2. Latency and lateness at the pace of people: each symbol ten times a second.
+3. The CPU cost of a tick with few symbols and with many, at one total rate; and of an idle shard.
+4. Memory of driver and receiver over ten minutes.
+
+Each broker's part has a system of its own. Everything takes about 40 minutes; a machine that does something else meanwhile gives
+other figures. Fails when a goal is missed.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.engine import parts
+from benchmarks.engine.figures import Figure, as_json, machine, table
+from benchmarks.engine.running import Running
+from tests.support.system import System
+
+UP = {"embedded": (), "real": ("--real", "kafka", "--deadline", "180")}
+LIMITS = {"embedded": (60.0, 250.0), "real": (100.0, 300.0)}  # ms, p50 and p99 of a tick's way
+FAST = 300  # symbols of the sustained part
+
+
+def measure(broker: str, options: argparse.Namespace) -> list[Figure]:
+    repeats, minute = options.repeats, options.minute
+    groups: dict[str, Callable[[Running], list[Figure]]] = {
+        "latency": lambda one: parts.latency(one, minute, repeats, min(1000, options.symbols), LIMITS[broker]),
+        "sustained": lambda one: parts.sustained(one, minute, repeats, min(FAST, options.symbols)),
+        "cost": lambda one: parts.cost(one, minute / 2, repeats, options.symbols),
+        "memory": lambda one: parts.memory(one, 10 * minute, min(1000, options.symbols)),
+    }
+    with tempfile.TemporaryDirectory(prefix="tickerline-benchmark-") as directory:
+        system = System(Path(directory), options=UP[broker])
+        try:
+            system.up()
+            running = Running(system, options.symbols)
+            return [figure for name, group in groups.items() if name in options.only for figure in group(running)]
+        finally:
+            system.down()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The tick engine's figures, beside their goals.")
+    parser.add_argument("--broker", nargs="+", choices=list(UP), default=["embedded"])
+    parser.add_argument("--only", nargs="+", default=["latency", "sustained", "cost", "memory"])
+    parser.add_argument("--symbols", type=int, default=5000, help="that have bars")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--minute", type=float, default=60.0, help="seconds that are taken for a minute: for a quick look"
+    )
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    where = machine()
+    print(where, flush=True)
+    found: dict[str, list[Figure]] = {}
+    for broker in options.broker:
+        found[broker] = measure(broker, options)
+        print(f"\n{table(broker, found[broker])}", flush=True)
+    if options.json:
+        options.json.write_text(as_json(found, where))
+    return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The system under measurement, as `manage.py up` starts it, with made-up symbols that have made-up bars."""
+
+import json
+import os
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+
+from benchmarks.engine.reading import Counting
+from pipeline import bootstrap
+from pipeline.domain.bars import Bar, daily_bar_time
+from pipeline.domain.calendar import last_closed_session, sessions_back
+from pipeline.domain.fetches import FetchRecord
+from pipeline.settings import Settings, load
+from pipeline.stages.opening import Wish
+from tests.support.system import System
+
+DAYS = 8
+SETTLE_S = 8.0
+ENGINE = ("redis", "kafka", "driver-1", "receiver-1")  # what every tick passes
+
+
+def load_bars(settings: Settings, symbols: int) -> list[str]:
+    """Made-up daily bars; marked as the simulator's."""
+    bars, fetches = bootstrap.bar_store(settings), bootstrap.fetch_store(settings)
+    days = sessions_back(last_closed_session(datetime.now(UTC)), DAYS)
+    dice = random.Random(7)  # noqa: S311
+    names = [f"Z{number:05d}" for number in range(symbols)]
+    for name in names:
+        now = datetime.now(UTC)
+        fetch = FetchRecord(f"benchmark-{name}", name, "benchmark", "command", now)
+        fetches.add([fetch])
+        close, stored = dice.randrange(10**5, 5 * 10**6), []
+        for day in days:
+            opened, close = close, max(10**4, int(close * (1 + dice.gauss(0, 0.02))))
+            high, low = int(max(opened, close) * 1.01), int(min(opened, close) * 0.99)
+            volume = dice.randrange(10**6, 10**8)
+            stored.append(Bar(name, "daily", daily_bar_time(day), opened, high, low, close, volume, settings.source))
+        bars.store(fetch.id, stored, now)
+        fetches.mark_published(fetch.id, "benchmark", now)  # else ingestion would take them up as its own
+    return names
+
+
+class Running:
+    def __init__(self, system: System, symbols: int) -> None:
+        os.environ["TICKERLINE_DATA"] = str(system.data)
+        self.system, self.settings = system, load()
+        self.names = load_bars(self.settings, symbols)
+        self.stream = bootstrap.stream(self.settings)
+        self.servers = self.settings.kafka.bootstrap_servers
+
+    def play(self, symbols: int, ticks_per_s: float) -> None:
+        """So many symbols, at the speed that makes so many ticks a second of them together."""
+        self.stream.start(Wish(self.names[:symbols], speed=ticks_per_s / (10 * symbols)))
+        time.sleep(SETTLE_S)
+
+    @contextmanager
+    def counting(self) -> Iterator[Counting]:
+        counting = Counting(self.servers, self.settings.kafka.topic, self.settings.ticks.shards)
+        try:
+            yield counting
+        finally:
+            counting.close()
+
+    def figures(self, role: str, stage: str) -> dict[str, float]:
+        """A stage's own figures."""
+        try:
+            with urllib.request.urlopen(f"{self.system.url(role)}/health", timeout=10) as answer:  # noqa: S310
+                body = answer.read()
+        except urllib.error.HTTPError as error:  # a stage that is late says so
+            body = error.read()
+        found: dict[str, float] = next(one["figures"] for one in json.loads(body)["stages"] if one["stage"] == stage)
+        return found
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """By name, those of `ENGINE`."""
+        status = self.system.status()
+        entries: list[dict[str, Any]] = [status["servers"][name] | {"name": name} for name in ("redis", "kafka")]
+        entries += [entry for role in ("driver", "receiver") for entry in status["processes"][role]]
+        return {one["name"]: psutil.Process(one["pid"]) for one in entries if one["name"] in ENGINE}
+
+
+def cpu_s(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    """CPU seconds so far, those of a process' children included: a real broker's JVM is one."""
+    return {
+        name: sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
+        for name, process in processes.items()
+    }
