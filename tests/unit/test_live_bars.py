@@ -42,7 +42,7 @@ def encoded(bar: Bar, first_seq: int, due_ms: Sequence[int], first: int = 0, mor
     part = slice(first, first + len(due_ms))
     beats = [beat_text(SESSION_MS, 1, beat, due) for beat, due in enumerate(due_ms)]
     text = TickText.of(bar, rfc3339(from_ms(SESSION_MS)))
-    return list(text.encode(first_seq, path.prices[part].tolist(), path.sizes[part].tolist(), beats))
+    return text.encode(first_seq, path.prices[part].tolist(), path.sizes[part].tolist(), beats).split("\n")
 
 
 def batch(beat: int, before: int | None, lines: dict[str, list[str]]) -> Batch:
