@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from pymongo import MongoClient
+from websockets.sync.client import connect
 
 from pipeline.domain.times import rfc3339
 from tests.support.servers import wait_until
@@ -119,3 +120,14 @@ def test_the_api_tells_what_is_on_the_topic(system: System, reader: BarReader) -
     ]
     told_fields = last | {"start": last["time"], "symbol": "IBM", "interval": "1s"}
     assert {name: told_fields[name] for name in same[0]} == same[0]
+
+
+def test_a_browser_gets_a_frame_of_bars_about_each_second(system: System) -> None:
+    with connect(system.url("dashboard").replace("http", "ws") + "/ws/live") as socket:
+        frames: list[Json] = []
+        while len(frames) < 4:
+            frame = json.loads(socket.recv(timeout=10))
+            if frame["type"] == "bars":
+                frames.append(frame)
+    assert [frame["n"] - frames[0]["n"] for frame in frames] == [0, 1, 2, 3]
+    assert {bar["symbol"] for frame in frames for bar in frame["bars"] if bar["interval"] == "1s"} >= WATCHLIST
