@@ -47,6 +47,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_API_PORT": "Port of the API.",
     "TICKERLINE_DRIVER_PORT": "Port of the first driver's health and metrics.",
     "TICKERLINE_RECEIVER_PORT": "Port of the first receiver's health and metrics.",
+    "TICKERLINE_RECEIVER_URLS": "Receivers that tell of their table, http://host:port, comma separated; default: the first.",
     "TICKERLINE_DASHBOARD_PORT": "Port of the dashboard.",
     "TICKERLINE_FLOWER_PORT": "Port of Flower.",
     "TICKERLINE_HTTP_PORT": "Port on which this worker process answers /health and /metrics; 0: none. Set by `up`.",
@@ -137,6 +138,7 @@ class Settings:
     aws: AwsSettings
     ticks: TickRules
     process: ProcessSettings
+    receiver_urls: tuple[str, ...]
     table_mb: int
     fetch_log_days: int
     watchlist: tuple[str, ...]
@@ -246,12 +248,22 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         ),
+        receiver_urls=_receiver_urls(values),
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
         # At least as long as a symbol that Alpha Vantage does not know is not asked for again.
         fetch_log_days=values.number("TICKERLINE_FETCH_LOG_DAYS", 90, 31, 36_500),
         watchlist=values.symbols("TICKERLINE_WATCHLIST", "AAPL,MSFT,GOOGL,IBM,META"),
         embedded=embedded,
     )
+
+
+def _receiver_urls(values: Values) -> tuple[str, ...]:
+    port = values.number("TICKERLINE_RECEIVER_PORT", 8002, 1, 65535)
+    urls = values.text("TICKERLINE_RECEIVER_URLS", f"http://127.0.0.1:{port}").split(",")
+    for url in urls:
+        if not re.fullmatch(r"http://[A-Za-z0-9.-]+:\d{1,5}", url):
+            raise SettingsError(f"TICKERLINE_RECEIVER_URLS: expected http://HOST:PORT, comma separated, got {url!r}")
+    return tuple(urls)
 
 
 def _aws(values: Values, prefix: str) -> AwsSettings:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
 from webui.dashboard.views import dashboard
+from webui.watchlist.stream import stream
 
 
 @require_safe
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("dashboard/", require_safe(dashboard), name="dashboard"),
     path("docs", require_safe(docs), name="docs"),
+    path("admin/stream/", admin.site.admin_view(stream), name="admin_stream"),
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]

@@ -1,8 +1,9 @@
 """The monitor role: reads the ticks back from Kafka, checks them, and shows them.
 
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
-2. The bars (another loop): the newest are kept for the API, and shown each second.
-3. `beat_seen` (beat) notes that beat is alive.
+2. When they were shown is noted (a loop), for who traces a tick.
+3. The live bars (a loop): the newest are kept for the API, and shown each second.
+4. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -27,8 +28,13 @@ class MonitorStep(RoleStep):
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
         settings, meters = bootstrap.load_settings(), [Meter("show"), Meter("bars")]
-        show, bars = bootstrap.show(settings, meters[0]), bootstrap.show_bars(settings, meters[1])
-        return meters, [Loop("show", show.step, meters[0]), Loop("bars", bars.step, meters[1])]
+        passing = bootstrap.passing(settings, "show")
+        show, bars = bootstrap.show(settings, passing, meters[0]), bootstrap.show_bars(settings, meters[1])
+        return meters, [
+            Loop("show", show.step, meters[0]),
+            Loop("bars", bars.step, meters[1]),
+            Loop("passing", passing.flush, Meter("passing")),
+        ]
 
 
 app.steps["worker"].add(MonitorStep)

@@ -2,6 +2,7 @@
 
 1. `buffer` (a task for a few batches) writes them into the table and confirms them.
 2. The forwarder (a loop) takes each leased shard's batches from the table to Kafka, in order, each exactly once.
+3. When they passed is noted (a loop), and told of the table over HTTP, for who traces a tick.
 """
 
 from functools import lru_cache
@@ -12,8 +13,10 @@ from pipeline.domain.errors import Fenced, InvalidValue
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.links import CeleryRepeatLink
+from workers.steps.batches import BatchRoute
 from workers.steps.loop import Loop
 from workers.steps.role import RoleStep
+from workers.steps.telemetry import Route
 
 
 @lru_cache(maxsize=1)
@@ -33,8 +36,13 @@ class ReceiverStep(RoleStep):
     def work(self) -> tuple[list[Meter], list[Loop]]:
         receiver = _receiver()
         forward = receiver.forward
-        loop = Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0)
-        return list(receiver.meters), [loop]
+        return list(receiver.meters), [
+            Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0),
+            Loop("passing", receiver.passing.flush, Meter("passing")),
+        ]
+
+    def routes(self) -> dict[str, Route]:
+        return {"batches": BatchRoute(_receiver().table)}
 
 
 app.steps["worker"].add(ReceiverStep)

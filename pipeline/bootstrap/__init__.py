@@ -4,6 +4,7 @@ from pipeline.bootstrap.adapters import (
     backfill_store,
     bar_feed,
     bar_store,
+    buffered_batches,
     clock,
     coverage_store,
     event_publisher,
@@ -16,6 +17,7 @@ from pipeline.bootstrap.adapters import (
     load_settings,
     lookup_store,
     market_data,
+    passages,
     plan_store,
     prepare_stores,
     provision_events,
@@ -36,6 +38,7 @@ from pipeline.bootstrap.stages import (
     ingest,
     listen,
     lookups,
+    passing,
     permits,
     planning,
     receiver,
@@ -46,6 +49,7 @@ from pipeline.bootstrap.stages import (
     show_bars,
     stream,
     tick,
+    trace,
 )
 
 __all__ = [
@@ -56,6 +60,7 @@ __all__ = [
     "backfills",
     "bar_feed",
     "bar_store",
+    "buffered_batches",
     "clock",
     "coverage_store",
     "coverages",
@@ -73,6 +78,8 @@ __all__ = [
     "lookup_store",
     "lookups",
     "market_data",
+    "passages",
+    "passing",
     "permits",
     "plan_store",
     "planning",
@@ -90,6 +97,7 @@ __all__ = [
     "tick",
     "tick_feed",
     "tick_log",
+    "trace",
     "watchlist_store",
     "watermarks",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import settings as settings_module
 from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
+from pipeline.ports.buffered_batches import BufferedBatches
 from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.event_bus import EventPublisher, EventQueue
@@ -20,6 +21,7 @@ from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
+from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.table import Table
@@ -129,6 +131,18 @@ def live_messages(settings: Settings) -> AsyncIterator[bytes]:
     from pipeline.adapters.redis.live import live_messages as messages
 
     return messages(settings.redis_url, settings.database)
+
+
+def passages(settings: Settings) -> Passages:
+    from pipeline.adapters.redis.passages import RedisPassages
+
+    return RedisPassages(_redis(settings.redis_url), settings.database)
+
+
+def buffered_batches(settings: Settings) -> BufferedBatches:
+    from pipeline.adapters.receiver.buffered_batches import HttpBufferedBatches
+
+    return HttpBufferedBatches(settings.receiver_urls)
 
 
 def market_data(settings: Settings) -> MarketData:

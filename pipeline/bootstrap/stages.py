@@ -8,6 +8,7 @@ from pipeline.bootstrap.adapters import (
     backfill_store,
     bar_feed,
     bar_store,
+    buffered_batches,
     clock,
     coverage_store,
     event_publisher,
@@ -18,6 +19,7 @@ from pipeline.bootstrap.adapters import (
     live_channel,
     lookup_store,
     market_data,
+    passages,
     plan_store,
     quota_ledger,
     table,
@@ -29,6 +31,7 @@ from pipeline.bootstrap.adapters import (
 from pipeline.domain.bars import DAILY
 from pipeline.domain.fetches import FetchRecord
 from pipeline.ports.batch_link import BatchLink, RepeatLink
+from pipeline.ports.table import Table
 from pipeline.settings import Settings
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.buffer import Buffer
@@ -41,6 +44,7 @@ from pipeline.stages.listen import Listen
 from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
+from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
 from pipeline.stages.publish import Publish
@@ -50,6 +54,7 @@ from pipeline.stages.show_bars import ShowBars
 from pipeline.stages.store import Store
 from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
+from pipeline.stages.trace import Trace
 
 BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
 
@@ -162,10 +167,24 @@ def repeat(settings: Settings, link: BatchLink) -> Repeat:
     return Repeat(plan_store(settings), link, clock())
 
 
+def passing(settings: Settings, stage: str) -> Passing:
+    return Passing(stage, passages(settings), clock())
+
+
+def trace(settings: Settings) -> Trace:
+    """A tick's whole life."""
+    return Trace(
+        plan_store(settings), bar_store(settings), fetch_store(settings), buffered_batches(settings), passages(settings),
+        clock(), settings.ticks, settings.fetch_log_days,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Receiver:
     buffer: Buffer
     forward: Forward
+    passing: Passing
+    table: Table
     meters: tuple[Meter, ...]
 
 
@@ -174,22 +193,25 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     notes = ShardNotes(table(settings, "shards"), time)
     watermark = Watermark(cells, notes, watermarks(settings))
     meters = buffer_meter, forward_meter = Meter("buffer"), Meter("forward")
+    noted = passing(settings, "forward")
 
     def forwarder(shard: int) -> ShardForwarder:
-        log = tick_log(settings, shard)
+        log = NotedLog(tick_log(settings, shard), noted)
         return ShardForwarder(shard, cells, notes, log, repeat_link, time, settings.ticks, forward_meter)
 
     return Receiver(
         Buffer(cells, notes, watermark, time, buffer_meter),
         Forward(forwarder, watermark, leases(settings), time, settings.ticks, forward_meter, settings.process.instance),
+        noted,
+        cells,
         meters,
     )
 
 
-def show(settings: Settings, meter: Meter) -> Show:
+def show(settings: Settings, passing: Passing, meter: Meter) -> Show:
     return Show(
         tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
-        settings.process.instance, stream(settings).silence,
+        settings.process.instance, stream(settings).silence, passing,
     )  # fmt: skip
 
 

@@ -87,12 +87,21 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredBar:
+    """A bar as it is stored, and the id of the fetch that stored it so; None: it was stored before that was noted."""
+
+    bar: Bar
+    stored_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
-    """A settled bar as it was until the fetch `fetch_id` replaced it, at `replaced_at`."""
+    """A settled bar as the fetch `stored_by` had stored it, until the fetch `fetch_id` replaced it, at `replaced_at`."""
 
     bar: Bar
     replaced_at: datetime
     fetch_id: str
+    stored_by: str | None = None
 
 
 def price_from_text(text: str, field: str = "price") -> int:

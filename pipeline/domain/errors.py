@@ -92,5 +92,9 @@ class Unavailable(TickerlineError):
     """An outside system did not answer in time. Trying again later is safe and can help."""
 
 
+class NotPlanned(TickerlineError):
+    """There is no such tick, or no such session, in any plan; the message says what there is none of."""
+
+
 class Fenced(TickerlineError):
     """Somebody with a newer epoch (or transaction) owns this shard; the caller must stop writing to it."""

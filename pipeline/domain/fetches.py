@@ -94,7 +94,7 @@ class FetchRecord:
     stored_at: datetime | None = None
     finished_at: datetime | None = None
     published_at: datetime | None = None
-    message_id: str | None = None
+    message_id: str | None = None  # of bars.stored
     reply: Reply | None = field(default=None, repr=False)
     change: Change | None = None
     sent_at: tuple[datetime, ...] = ()  # of each request's permit: what a lost quota ledger is rebuilt from
@@ -102,6 +102,7 @@ class FetchRecord:
     note: str | None = None  # what people should know of a fetch that did not fail
     rejected: tuple[RejectedRow, ...] = ()  # the first of the reply's rows that were not stored
     rejected_count: int = 0
+    revised_message_id: str | None = None  # of bars.revised, where history has changed
 
     @property
     def shortened(self) -> bool:

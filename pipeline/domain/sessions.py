@@ -116,6 +116,26 @@ class Leg:
         """The beat after the last of the batch that `beat` begins."""
         return min(beat + self.stride, self.end)
 
+    def batch_start(self, beat: int) -> int:
+        """The first beat of the batch that `beat` is in."""
+        return self.first_beat + (beat - self.first_beat) // self.stride * self.stride
+
+    def beat_of(self, symbol: str, seq: int) -> int | None:
+        """The beat at which this leg plays the symbol's tick of this number; None: it does not."""
+        for one in self.segments:
+            beat = one.first_beat + seq - one.first_seq
+            if one.bar.symbol == symbol and one.first_seq <= seq < one.first_seq + one.ticks:
+                return beat if beat >= self.first_beat else None
+        return None
+
+    def first_number(self, symbol: str) -> int:
+        """The number of the first tick that the symbol has from the leg's beginning on, in it or after it."""
+        own = [one for one in self.segments if one.bar.symbol == symbol]
+        if not own:
+            return self.next_seq.get(symbol, 1)
+        first = min(own, key=lambda one: one.first_beat)
+        return first.first_seq + max(0, self.first_beat - first.first_beat)
+
     def before(self, beat: int) -> Position | None:
         """The position in the chain before the batch that `beat` begins."""
         return self.previous if beat == self.first_beat else Position(self.session_ms, beat - 1)

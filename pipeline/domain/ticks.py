@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.bars import Bar
+from pipeline.domain.batches import Position
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_ms, rfc3339, to_ms
 
@@ -189,3 +190,16 @@ def tick_head(value: bytes) -> bytes:
 def trace_id(session_ms: int, shard: int, beat: int) -> str:
     """32 hex digits (W3C trace context), a pure function of where the tick stands."""
     return f"{session_ms:012x}{shard:04x}{beat:016x}"
+
+
+TRACE_ID = slice(-34, -2)  # of an encoded tick
+
+
+def traced_position(trace: str | bytes) -> Position:
+    """Session and beat of a trace id. Raises InvalidValue."""
+    try:
+        if len(trace) != 32:
+            raise ValueError
+        return Position(int(trace[:12], 16), int(trace[16:], 16))
+    except ValueError:
+        raise InvalidValue("trace_id", "expected 32 hex digits, as a driver makes them") from None

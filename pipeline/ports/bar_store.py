@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.domain.bars import Bar, Revision, Series
+from pipeline.domain.bars import Bar, Revision, Series, StoredBar
 from pipeline.domain.fetches import Change
 
 
@@ -26,6 +26,9 @@ class BarStore(Protocol):
 
     def bars(self, symbol: str, interval: str, start: datetime, end: datetime, limit: int | None = None) -> list[Bar]:
         """Bars with start <= time <= end, ascending, of more than `limit` the newest; a forming one is among them."""
+
+    def stored(self, symbol: str, interval: str, time: datetime) -> StoredBar | None:
+        """The bar of this very time, with the fetch that it is from."""
 
     def revisions(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Revision]:
         """What bars with start <= time <= end were before; by time, then by when they were replaced."""

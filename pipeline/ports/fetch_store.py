@@ -65,8 +65,10 @@ class FetchStore(Protocol):
     def finish(self, fetch_id: str, at: datetime) -> bool:
         """Any open state -> succeeded: a fetch whose result is kept, and that announces nothing."""
 
-    def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
-        """Stored -> succeeded, with the SNS message id; False when it was marked already."""
+    def mark_published(
+        self, fetch_id: str, message_id: str, at: datetime, revised_message_id: str | None = None
+    ) -> bool:
+        """Stored -> succeeded, with the events' SNS message ids; False when it was marked already."""
 
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
         """Open records that nothing has happened to since `before`: lost tasks, to be sent again. Oldest first."""

@@ -15,6 +15,9 @@ class PlanStore(Protocol):
 
     def session(self, opened_ms: int) -> Session | None: ...
 
+    def sessions(self, limit: int) -> list[Session]:
+        """Those that were opened last, newest first."""
+
     def session_after(self, opened_ms: int) -> Session | None:
         """The session that was opened as the successor of this one."""
 
@@ -44,6 +47,14 @@ class PlanStore(Protocol):
 
     def leg_at(self, shard: int, position: Position) -> Leg | None:
         """The leg that holds at this position: of those that cover it, the highest-numbered."""
+
+    def leg(self, shard: int, number: int) -> Leg | None: ...
+
+    def last_leg(self, shard: int) -> Leg | None:
+        """The shard's leg of the highest number."""
+
+    def count_legs(self, session_ms: int) -> int:
+        """Of all shards, in this session."""
 
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         """The shard's legs with a higher number, ascending."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pipeline.domain.batches import BATCH_FAMILY, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced
 from pipeline.domain.live_bars import Checkpoint
+from pipeline.domain.passages import Buffered
 from pipeline.ports.clock import Clock
 from pipeline.ports.table import Cell, RowRange, Table
 from pipeline.ports.watermarks import Watermarks
@@ -100,3 +101,13 @@ def headers_after(table: Table, shard: int, position: Position | None) -> list[H
     start = row_key(shard, position) if position else first
     rows = RowRange(start, last, start_inclusive=position is None)
     return [Header.of(cell) for cell in table.scan(rows, [BATCH_FAMILY], limit=1000)]
+
+
+def buffered_batch(table: Table, shard: int, position: Position) -> Buffered | None:
+    """What the table says of the batch of this very position. Raises Unavailable."""
+    row = row_key(shard, position)
+    cell = next(table.scan(RowRange(row, row), [BATCH_FAMILY], limit=1), None)
+    if cell is None:
+        return None
+    value = json.loads(cell.value)
+    return Buffered(int(value["made_at"] * 1000), cell.timestamp, value["n"], value["epoch"])

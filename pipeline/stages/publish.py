@@ -25,11 +25,12 @@ class Publish:
             return True
         start = self._clock.monotonic()
         change, names, ids = record.change, (record.symbol, record.interval), (record.id, record.trace_id, self._source)
+        revised_id = None
         if revised := change.revised:
-            self._publisher.publish(BarsRevised(*names, revised.count, revised.first, revised.last, *ids))
+            revised_id = self._publisher.publish(BarsRevised(*names, revised.count, revised.first, revised.last, *ids))
             self._meter.add("revised", revised.count)
         message_id = self._publisher.publish(BarsStored(*names, change.count, change.first, change.last, *ids))
-        self._fetches.mark_published(fetch_id, message_id, self._clock.now())
+        self._fetches.mark_published(fetch_id, message_id, self._clock.now(), revised_id)
         self._meter.count()
         self._meter.latency(self._clock.monotonic() - start)
         self._meter.ok()

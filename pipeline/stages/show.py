@@ -22,6 +22,7 @@ from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.closes import Closes
 from pipeline.stages.meter import Meter
+from pipeline.stages.passing import Passing
 
 _STAGES_S = 1.0
 _QUIET_S = 3.0
@@ -32,11 +33,11 @@ _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 class Show:
     def __init__(
         self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str,
-        silence: Callable[[], str],
+        silence: Callable[[], str], passing: Passing,
     ) -> None:  # fmt: skip
         """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
         self._feed, self._live, self._clock, self._meter = feed, live, clock, meter
-        self._name, self._silence = name, silence
+        self._name, self._silence, self._passing = name, silence, passing
         self._closes = Closes(bars, clock, interval)
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
@@ -81,6 +82,7 @@ class Show:
         self._last_tick_at = self._clock.monotonic()
         if moved:
             self._publish({"type": "ticks", "ticks": moved})
+            self._passing.shown(newest.values())
 
     def _count(self, ticks: int) -> None:
         self._meter.count(ticks)

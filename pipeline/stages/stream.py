@@ -69,6 +69,10 @@ class Stream:
             state = StreamState.STOPPED
         return Playing(state, session, speed, position)
 
+    def recent(self, limit: int) -> list[tuple[Session, int]]:
+        """The sessions that were opened last, newest first, each with the number of legs planned so far. Raises Unavailable."""
+        return [(session, self._plan.count_legs(session.opened_ms)) for session in self._plan.sessions(limit)]
+
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
         state = self.playing().state

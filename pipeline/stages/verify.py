@@ -9,13 +9,12 @@ import json
 from collections import deque
 from dataclasses import asdict, dataclass, fields
 
-from pipeline.domain.batches import Position, session_ms
+from pipeline.domain.batches import Position
 from pipeline.domain.sessions import Leg, leg_following, next_beat
+from pipeline.domain.ticks import traced_position
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.encode import Encoder
-
-_BEAT = slice(16, 32)  # of a trace id, in hex digits
 
 
 @dataclass
@@ -173,7 +172,7 @@ class ShardVerifier:
     def _whereabouts(self, place: Position) -> tuple[Leg | None, int]:
         """The leg that a beat belongs to, and the first beat of its batch."""
         leg = self._plan.leg_at(self.shard, place)
-        return leg, leg.first_beat + (place.beat - leg.first_beat) // leg.stride * leg.stride if leg else 0
+        return leg, leg.batch_start(place.beat) if leg else 0
 
     def _batch_lines(self, encoder: Encoder, leg: Leg, beat: int) -> list[bytes]:
         if leg.session_ms not in self._seeds:
@@ -211,7 +210,6 @@ class Verify:
 def _place(value: bytes) -> Position | None:
     """The session and beat of a record; None: it is no tick."""
     try:
-        tick = json.loads(value)
-        return Position(session_ms(tick["session"]), int(tick["trace_id"][_BEAT], 16))
+        return traced_position(json.loads(value)["trace_id"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pymongo
@@ -15,7 +16,7 @@ from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
-from pipeline.domain.bars import DAILY, Adjustment, Bar, Revision, Series
+from pipeline.domain.bars import DAILY, Adjustment, Bar, Revision, Series, StoredBar
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.domain.fetches import Change, FetchRecord, FetchState, Revised
 from pipeline.ports.bar_store import BarStore
@@ -88,13 +89,13 @@ def test_only_new_and_changed_bars_count(stores: Stores) -> None:
 
 def test_changed_history_is_kept_as_it_was(stores: Stores) -> None:
     before = [bar(n) for n in range(5)]
-    stores.store(before)
-    fetch_id = stores.fetch()
+    first_id, fetch_id = stores.fetch(), stores.fetch()
+    stores.bars.store(first_id, before, NOW)
     change = stores.bars.store(fetch_id, [bar(1, close=2), bar(3, close=3), bar(4)], NOW)
     assert change.revised == Revised(2, day(1), day(3))
     stores.bars.store(fetch_id, [bar(1, close=4)], NOW)
     kept = stores.bars.revisions("AAPL", DAILY, day(0), day(9))
-    assert kept == [Revision(before[1], NOW, fetch_id), Revision(before[3], NOW, fetch_id)]
+    assert kept == [Revision(before[1], NOW, fetch_id, first_id), Revision(before[3], NOW, fetch_id, first_id)]
     later = NOW + timedelta(days=1)
     stores.store([bar(1, close=5)], later)
     assert [(one.bar.close, one.replaced_at) for one in stores.bars.revisions("AAPL", DAILY, day(1), day(2))] == [
@@ -102,6 +103,27 @@ def test_changed_history_is_kept_as_it_was(stores: Stores) -> None:
         (2, later),
     ]
     assert stores.bars.revisions("MSFT", DAILY, day(0), day(9)) == []
+
+
+def test_a_bar_knows_the_fetch_that_stored_it_as_it_is(stores: Stores) -> None:
+    first_id, second_id = stores.fetch(), stores.fetch()
+    stores.bars.store(first_id, [bar(0), bar(1)], NOW)
+    stores.bars.store(second_id, [bar(0), bar(1, close=7), bar(2)], NOW)
+    stored = [stores.bars.stored("AAPL", DAILY, day(n)) for n in range(4)]
+    assert stored == [
+        StoredBar(bar(0), first_id), StoredBar(bar(1, close=7), second_id), StoredBar(bar(2), second_id), None,
+    ]  # fmt: skip
+    assert stores.bars.stored("AAPL", "60min", day(0)) is None
+
+
+def test_a_bar_of_before_fetches_were_noted_has_none(mongo_client: pymongo.MongoClient[Any], database: str) -> None:
+    stores = Stores(MongoBarStore(mongo_client, database), MongoFetchStore(mongo_client, database))
+    stores.store([bar(0), bar(1)])
+    mongo_client[database]["bars"].update_many({}, {"$unset": {"stored_by": 1}})
+    assert stores.bars.stored("AAPL", DAILY, day(0)) == StoredBar(bar(0), None)
+    stores.store([bar(1, close=7)])
+    [revision] = stores.bars.revisions("AAPL", DAILY, day(0), day(1))
+    assert (revision.bar, revision.stored_by) == (bar(1), None)
 
 
 def test_a_forming_bar_that_is_replaced_is_no_revision_and_neither_is_a_bar_of_another_source(stores: Stores) -> None:

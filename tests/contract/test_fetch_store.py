@@ -155,10 +155,11 @@ def test_a_stored_record_is_marked_published_once(fetches: FetchStore, bars: Bar
     taken(fetches)
     assert not fetches.mark_published("a", "message-0", after(1))
     bars.store("a", [], after(2))
-    assert fetches.mark_published("a", "message-1", after(3))
+    assert fetches.mark_published("a", "message-1", after(3), "message-of-revisions")
     assert not fetches.mark_published("a", "message-2", after(4))
     done = known(fetches)
     assert (done.state, done.message_id) == (FetchState.SUCCEEDED, "message-1")
+    assert done.revised_message_id == "message-of-revisions"
     assert (done.stored_at, done.published_at, done.finished_at) == (after(2), after(3), after(3))
     assert not fetches.fail("a", "internal", "late", after(5))
 

@@ -15,8 +15,10 @@ from pymongo.monitoring import CommandListener, CommandStartedEvent
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
 from pipeline.adapters.mongo.indexes import ensure_indexes
+from pipeline.adapters.mongo.plan_store import MongoPlanStore
 from pipeline.domain.bars import Bar
 from pipeline.domain.fetches import FetchRecord, Wanted
+from pipeline.domain.sessions import Leg, Segment, Span
 
 Client = MongoClient[dict[str, Any]]
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -93,6 +95,25 @@ def test_every_query_of_bars_and_fetches_uses_an_index(mongodb_uri: str, databas
             plan = plan_of(client, database, find)
             assert "IXSCAN" in plan, f"{find}: {plan}"
             assert "COLLSCAN" not in plan, f"{find}: {plan}"
+
+
+def test_the_queries_by_which_a_tick_is_found_use_an_index(mongodb_uri: str, database: str) -> None:
+    with watched(mongodb_uri) as (client, commands):
+        fill(client, database)
+        plan, bars = MongoPlanStore(client, database), MongoBarStore(client, database)
+        epoch = plan.new_epoch(3)
+        span = Span(0, 0, 100)
+        plan.append_leg(Leg(3, 1, epoch, 5, 0, 5, 1.0, 100_000, 1, None, (span,), (Segment(BAR, 1, 0, 100),)))
+        commands.finds.clear()
+        assert plan.last_leg(3) == plan.leg(3, 1)
+        plan.session(5)
+        bars.stored("AAPL", "1min", NOW)
+        bars.revisions("AAPL", "1min", NOW, NOW)
+        assert len(commands.finds) == 6
+        for find in commands.finds:
+            explained = plan_of(client, database, find)
+            assert "IXSCAN" in explained or "IDHACK" in explained, f"{find}: {explained}"
+            assert "COLLSCAN" not in explained, f"{find}: {explained}"
 
 
 @pytest.mark.parametrize("wrong", [{"low": 0}, {"open": 1.5}, {"time": "2026-11-20"}, {"volume": -1}, {"symbol": ""}])

@@ -52,6 +52,15 @@ def test_a_session_has_one_successor_whoever_opens_it(plan: PlanStore) -> None:
     assert plan.session(1) is None
 
 
+def test_the_newest_sessions_come_first(plan: PlanStore) -> None:
+    assert plan.sessions(5) == []
+    later = [replace(SESSION, opened_ms=SESSION.opened_ms + n, seed=n) for n in range(3)]
+    for n, session in enumerate(later):
+        plan.open_session(session, later[n - 1].opened_ms if n else None)
+    assert plan.sessions(2) == [later[2], later[1]]
+    assert plan.sessions(5) == later[::-1]
+
+
 def test_new_members_are_admitted_once(plan: PlanStore) -> None:
     plan.open_session(SESSION, None)
     assert plan.admit(SESSION.opened_ms, ["IBM", "AAPL"])
@@ -117,12 +126,18 @@ def test_what_a_killed_driver_had_noted_is_in_the_plan_of_whoever_takes_over(
         with pytest.raises(SystemExit):
             store.append_leg(first)
     assert store.legs_after(3, 0) == []
+    assert store.last_leg(3) is None
     epoch = store.new_epoch(3)
     assert store.legs_after(3, 0) == [first]
     assert not store.append_leg(replace(first, epoch=epoch)), "it is there, and would be another one"
     assert store.append_leg(replace(first, epoch=epoch, number=2))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_write", killed)
+        with pytest.raises(SystemExit):
+            store.append_leg(replace(first, epoch=epoch, number=3))
+    assert store.last_leg(3) == store.leg(3, 2), "what is noted, but not written, is no leg yet"
     assert store.new_epoch(3) == epoch + 1
-    assert [one.number for one in store.legs_after(3, 0)] == [1, 2]
+    assert [one.number for one in store.legs_after(3, 0)] == [1, 2, 3]
     client.close()
 
 
@@ -136,6 +151,12 @@ def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
     for one in (first, second, cut):
         assert plan.append_leg(one)
     assert plan.legs_after(3, 1) == [second, cut]
+    assert plan.leg(3, 2) == second
+    assert plan.leg(3, 4) is None
+    assert plan.leg(2, 2) is None
+    assert plan.last_leg(3) == cut
+    assert plan.last_leg(2) is None
+    assert (plan.count_legs(SESSION.opened_ms), plan.count_legs(1)) == (3, 0)
     assert plan.leg_at(3, Position(SESSION.opened_ms, 99)) == first
     assert plan.leg_at(3, Position(SESSION.opened_ms, 100)) == cut
     assert plan.leg_at(3, Position(SESSION.opened_ms, 390)) == second

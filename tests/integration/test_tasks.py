@@ -279,8 +279,8 @@ class TestRoles:
         [
             (ingest.IngestStep, ["fetch", "store", "publish"], []),
             (driver.DriverStep, ["listen", "tick"], ["listen", "session", "tick"]),
-            (receiver.ReceiverStep, ["buffer", "forward"], ["forward"]),
-            (monitor.MonitorStep, ["show"], ["show"]),
+            (receiver.ReceiverStep, ["buffer", "forward"], ["forward", "passing"]),
+            (monitor.MonitorStep, ["show"], ["show", "passing"]),
         ],
     )
     def test_a_role_brings_its_stages_meters_and_loops(

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partialmethod
+from http import HTTPStatus
 from socketserver import BaseServer
 from typing import Any
 
@@ -75,6 +76,18 @@ def test_an_unknown_path_is_not_found_and_names_the_known_ones(port: int) -> Non
     status, _, body = get(port, "/nope")
     assert status == 404
     assert "/health" in body
+
+
+def test_a_role_s_own_route_answers_with_json(telemetry: Telemetry) -> None:
+    server = serve(telemetry, 0, {"batches": lambda path: (HTTPStatus.CONFLICT, {"asked": path})})
+    try:
+        status, kind, body = get(server.server_port, "/batches/1/2")
+        assert (status, kind, json.loads(body)) == (409, "application/json", {"asked": "/batches/1/2"})
+        assert get(server.server_port, "/batch")[0] == 404
+        assert get(server.server_port, "/health")[0] == 200
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_health_has_every_stage_with_its_figures(port: int, meters: tuple[Meter, Meter]) -> None:

@@ -47,7 +47,7 @@ class FakeMarketData:
 
     def __init__(self, clock: MemoryClock) -> None:
         self._clock = clock
-        self.days, self.behind = 3, 0
+        self.days, self.behind, self.close = 3, 0, 1200
         self.asked: list[str] = []
         self.errors: dict[str, list[Exception]] = {}
         self.unreadable: set[str] = set()
@@ -69,7 +69,7 @@ class FakeMarketData:
         days, behind = map(int, reply.body.split())
         sessions = sessions_back(last_closed_session(reply.received_at), days + behind)[:days]
         times = map(daily_bar_time, sessions)
-        return Reading(tuple(Bar(symbol, DAILY, at, 1000, 1400, 900, 1200, 10_000, SOURCE) for at in times))
+        return Reading(tuple(Bar(symbol, DAILY, at, 1000, 1400, 900, self.close, 10_000, SOURCE) for at in times))
 
 
 class UnsureBus(MemoryBus):

@@ -10,6 +10,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.lease import MemoryLeases
+from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.table import MemoryTable
 from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickLog
@@ -25,6 +26,7 @@ from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward, ShardForwarder
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch, Wish, propose_session
+from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.tick import Tick
 
@@ -39,7 +41,8 @@ class World:
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
         self.plan, self.leases = MemoryPlanStore(), MemoryLeases(self.clock)
         self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
-        self.broker = MemoryBroker()
+        self.broker, self.passages = MemoryBroker(), MemoryPassages()
+        self.passing = Passing("forward", self.passages, self.clock)
         self.table, self.shard_table = MemoryTable(), MemoryTable()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("tick", "buffer", "forward")}
         self.days = days
@@ -84,7 +87,7 @@ class World:
         self.buffer = Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
 
         def make(shard: int) -> ShardForwarder:
-            log = MemoryTickLog(self.broker, shard)
+            log = NotedLog(MemoryTickLog(self.broker, shard), self.passing)
             return ShardForwarder(
                 shard, self.table, notes, log, self.link, self.clock, self.rules, self.meters["forward"]
             )
@@ -119,6 +122,7 @@ class World:
                 self.buffer.put([self.link.queue.popleft()])
         with suppress(Unavailable):
             self.forward.step()
+        self.passing.flush()
 
     def _repeat(self) -> None:
         while self.link.asked:

@@ -130,6 +130,14 @@ class TestSweep:
         assert world.record(fetch_id).state == FetchState.SUCCEEDED
         assert len(world.events()) == 1
 
+    def test_the_record_keeps_the_message_ids_of_both_events(self, world: IngestWorld) -> None:
+        [first] = world.bring("AAPL")
+        assert world.record(first).revised_message_id is None
+        world.market_data.close = 1300
+        [second] = world.bring("AAPL")
+        record = world.record(second)
+        assert (record.revised_message_id, record.message_id) == ("message-2", "message-3")
+
     def test_a_waiting_fetch_is_swept_up_after_its_time(self, world: IngestWorld) -> None:
         world.market_data.fail("AAPL", MarketDataKind.MINUTE)
         fetch_id = world.ask("AAPL")

@@ -12,6 +12,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.live import MemoryLive
+from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.domain.bars import Bar, daily_bar_time
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord
@@ -20,6 +21,7 @@ from pipeline.domain.health import Health, Heartbeat, StageReport
 from pipeline.domain.times import rfc3339
 from pipeline.ports.tick_log import LoggedTick
 from pipeline.stages.meter import Meter
+from pipeline.stages.passing import Passing
 from pipeline.stages.show import Show
 
 Json = dict[str, Any]
@@ -64,8 +66,11 @@ class Screen:
         self.bars = Bars(self.database)
         self.meter = Meter("show", self.clock.monotonic)
         self.silence = ""
+        self.passages = MemoryPassages()
+        self.passing = Passing("show", self.passages, self.clock)
         self.show = Show(
-            self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1", lambda: self.silence
+            self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1", lambda: self.silence,
+            self.passing,
         )  # fmt: skip
 
     def put(

@@ -9,11 +9,14 @@ from celery.exceptions import OperationalError
 
 from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
 from pipeline.adapters.memory.bar_store import MemoryBarStore
+from pipeline.adapters.memory.buffered_batches import MemoryBufferedBatches
 from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
+from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.live_bar_store import MemoryLiveBarStore
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
+from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.domain.bars import Bar, Series
@@ -32,6 +35,7 @@ from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
 from pipeline.stages.stream import Stream
+from pipeline.stages.trace import Trace
 from webui.api.backend import Backend
 
 FREE, RESERVE = PLANS["free"], 5
@@ -52,6 +56,9 @@ class FakePipeline:
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
+    batches: MemoryBufferedBatches = field(default_factory=MemoryBufferedBatches)
+    passages: MemoryPassages = field(default_factory=MemoryPassages)
+    clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
 
@@ -82,6 +89,16 @@ class FakePipeline:
             ),
             stream=Stream(
                 self.plan, MemoryBarStore(database), MemoryClock(NOW), TickRules(ready_symbols=2), "simulator"
+            ),
+            trace=Trace(
+                self.plan,
+                MemoryBarStore(database),
+                MemoryFetchStore(database),
+                self.batches,
+                self.passages,
+                self.clock,
+                TickRules(),
+                fetch_days=90,
             ),
             source="simulator",
             request=self.request,

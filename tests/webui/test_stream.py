@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings as DjangoSettings
@@ -112,6 +112,20 @@ def test_nobody_directs_without_a_token_or_a_staff_session(
     foreign = AUTH | {"origin": "https://elsewhere.example"}
     assert api.post(URL, body, content_type="application/json", headers=foreign).status_code == 403
     assert get(api, URL)["state"] == "idle"
+
+
+@pytest.mark.django_db
+def test_staff_direct_by_the_permission_to_do_so(
+    client: Client, stored: FakePipeline, django_user_model: type[User]
+) -> None:
+    """The same one as in the admin."""
+    user = django_user_model.objects.create_user("ann", is_staff=True)
+    client.force_login(user)
+    body = json.dumps({"action": "start"})
+    refused = client.post(URL, body, content_type="application/json")
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:tickerline:problem:no-permission")
+    user.user_permissions.add(Permission.objects.get(codename="direct_stream"))
+    assert client.post(URL, body, content_type="application/json").status_code == 200
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from ninja.utils import check_csrf
 from webui.api.problems import Problem
 from webui.origins import may_write
 
+DIRECT = "watchlist.direct_stream"  # a permission; superusers have all
+
 
 def may_fetch(request: HttpRequest) -> bool:
     """Everybody while TICKERLINE_OPEN_FETCH=1, else staff signed in at /admin; never a page of another site."""
@@ -20,9 +22,25 @@ def may_fetch(request: HttpRequest) -> bool:
 def may_change(request: HttpRequest) -> bool:
     """Who has the token TICKERLINE_API_TOKEN, or staff signed in at /admin; never a page of another site."""
     _refuse_foreign_page(request)
+    return _has_token(request) or _is_staff(request, "changing this")
+
+
+def may_direct(request: HttpRequest) -> bool:
+    """Who has the token, or staff with the permission to direct the stream; never a page of another site."""
+    _refuse_foreign_page(request)
+    if _has_token(request):
+        return True
+    _is_staff(request, "directing the stream")
+    if not request.user.has_perm(DIRECT):
+        raise Problem(HTTPStatus.FORBIDDEN, "no-permission", "directing the stream needs the permission to do so")
+    return True
+
+
+def _has_token(request: HttpRequest) -> bool:
+    """False: none is given; a wrong one is a Problem."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        return _is_staff(request, "changing this")
+        return False
     if settings.API_TOKEN and hmac.compare_digest(token.strip().encode(), settings.API_TOKEN.encode()):
         return True
     rule = "expected Bearer with the server's token"

@@ -21,6 +21,7 @@ from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
 from pipeline.stages.stream import Stream
+from pipeline.stages.trace import Trace
 from webui.celery import app
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class Backend:
     lookups: Lookups
     forgetting: Forgetting
     stream: Stream
+    trace: Trace
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -62,6 +64,7 @@ def current() -> Backend:
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),
+        trace=bootstrap.trace(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

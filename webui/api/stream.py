@@ -12,7 +12,7 @@ from pipeline.domain.times import from_ms, rfc3339
 from pipeline.stages.opening import Wish
 from pipeline.stages.stream import Playing, Stream
 from webui.api import backend
-from webui.api.access import may_change
+from webui.api.access import may_direct
 from webui.api.schemas import ProblemOut, Symbol
 
 v1 = Router(tags=["stream"])
@@ -89,7 +89,7 @@ def read(request: HttpRequest) -> StreamOut:
 
 @v1.post(
     "/stream",
-    auth=may_change,
+    auth=may_direct,
     response={200: StreamOut, 401: ProblemOut, 403: ProblemOut, 422: ProblemOut, 503: ProblemOut},
     operation_id="direct_stream",
     summary="Start, pause, resume, stop, seek, or set the speed",
@@ -97,7 +97,7 @@ def read(request: HttpRequest) -> StreamOut:
 def direct(request: HttpRequest, order: StreamOrder) -> StreamOut:
     """An order holds about a second later, for all symbols from one moment on; nothing is lost by any.
 
-    It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a staff session.
+    It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a session of staff who may direct the stream.
     """
     stream = backend.current().stream
     _give(stream, order)

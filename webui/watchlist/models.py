@@ -17,6 +17,7 @@ class WatchedSymbol(models.Model):
 
     class Meta:
         ordering = ("-priority", "symbol")
+        permissions = (("direct_stream", "Can direct the stream"),)  # it has no model of its own here
 
     def __str__(self) -> str:
         return self.symbol

@@ -18,6 +18,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Pipeline",
             "items": [
                 entry("Symbols", "list_alt", reverse("admin:watchlist_watchedsymbol_changelist")),
+                entry("Stream", "play_circle", reverse("admin_stream")),
                 entry("Schedules", "schedule", reverse("admin:django_celery_beat_periodictask_changelist")),
                 entry("Intervals", "timer", reverse("admin:django_celery_beat_intervalschedule_changelist")),
                 entry("Crontabs", "calendar_month", reverse("admin:django_celery_beat_crontabschedule_changelist")),

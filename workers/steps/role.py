@@ -10,7 +10,7 @@ from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
 from pipeline.stages.meter import Meter
 from workers.steps.loop import Loop, end_all, end_if_stalled
-from workers.steps.telemetry import HeartbeatStep, Telemetry, serve
+from workers.steps.telemetry import HeartbeatStep, Route, Telemetry, serve
 
 logger = logging.getLogger(__name__)
 
@@ -30,13 +30,17 @@ class RoleStep(bootsteps.StartStopStep):
     def work(self) -> tuple[list[Meter], list[Loop]]:
         raise NotImplementedError
 
+    def routes(self) -> dict[str, Route]:
+        """What this role answers over HTTP beside its health and metrics."""
+        return {}
+
     def start(self, parent: Any) -> None:
         settings = bootstrap.load_settings()
         _prepare_stores()
         meters, self._loops = self.work()
         telemetry = Telemetry(self.role, settings.process.instance, meters)
         if settings.process.http_port:
-            self._server = serve(telemetry, settings.process.http_port)
+            self._server = serve(telemetry, settings.process.http_port, self.routes())
         own = Meter("telemetry")
         heartbeat = Loop("heartbeat", HeartbeatStep(telemetry, bootstrap.live_channel(settings)), own)
         self._watch = [heartbeat, Loop("watchdog", self._watch_loops, own)]

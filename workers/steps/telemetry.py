@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
@@ -23,6 +23,7 @@ from pipeline.ports.live import LiveChannel
 from pipeline.stages.meter import Meter
 
 logger = logging.getLogger(__name__)
+Route = Callable[[str], tuple[HTTPStatus, dict[str, Any]]]  # what it answers to a path
 _WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 
@@ -78,8 +79,11 @@ class _Handler(WSGIRequestHandler):
         return
 
 
-def serve(telemetry: Telemetry, port: int) -> WSGIServer:
-    """Answer on 127.0.0.1:`port` from a thread; close it with `shutdown` and `server_close`."""
+def serve(telemetry: Telemetry, port: int, routes: Mapping[str, Route] | None = None) -> WSGIServer:
+    """Answer on 127.0.0.1:`port` from a thread; close it with `shutdown` and `server_close`.
+
+    `routes`, by the first part of their paths, answer with JSON.
+    """
     registry = CollectorRegistry()
     registry.register(StageCollector(telemetry))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -102,6 +106,9 @@ def serve(telemetry: Telemetry, port: int) -> WSGIServer:
             text, kind = json.dumps(health), "application/json"
             if health["status"] == Health.FAILING:
                 status = HTTPStatus.SERVICE_UNAVAILABLE
+        elif route := (routes or {}).get(path.split("/")[1]):
+            (status, answer), kind = route(path), "application/json"
+            text = json.dumps(answer)
         else:
             status, kind, text = HTTPStatus.NOT_FOUND, "text/plain; charset=utf-8", f"Not here. Here are: /, {links}"
         body = text.encode()

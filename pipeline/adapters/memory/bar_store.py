@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pipeline.adapters.memory.database import MemoryDatabase
-from pipeline.domain.bars import Bar, Revision, Series
+from pipeline.domain.bars import Bar, Revision, Series, StoredBar
 from pipeline.domain.changes import by_time, changes
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import NOTHING, Change, FetchState
@@ -28,8 +28,10 @@ class MemoryBarStore:
             stored = self._database.bars.setdefault((bars[0].symbol, bars[0].interval), {}) if bars else {}
             changed = changes(stored, new)
             change = changed.summary()
-            stored.update({bar.time: bar for bar in (*changed.inserted, *changed.replaced)})
-            self._database.revisions += [Revision(bar, at, fetch_id) for bar in changed.revised]
+            stored_by = self._database.stored_by
+            self._database.revisions += [Revision(bar, at, fetch_id, stored_by[bar]) for bar in changed.revised]
+            for bar in (*changed.inserted, *changed.replaced):
+                stored[bar.time], stored_by[bar] = bar, fetch_id
             fetch.record = replace(fetch.record, change=change, stored_at=at)
             fetch.touched_at = at
             return change
@@ -53,6 +55,11 @@ class MemoryBarStore:
             stored = self._database.bars.get((symbol, interval), {})
             found = sorted((bar for bar in stored.values() if start <= bar.time <= end), key=lambda bar: bar.time)
         return found if limit is None else found[-limit:]
+
+    def stored(self, symbol: str, interval: str, time: datetime) -> StoredBar | None:
+        with self._database.lock:
+            bar = self._database.bars.get((symbol, interval), {}).get(time)
+            return StoredBar(bar, self._database.stored_by[bar]) if bar else None
 
     def delete(self, symbol: str) -> int:
         with self._database.lock:

@@ -28,6 +28,7 @@ class MemoryDatabase:
 
     lock: threading.RLock = field(default_factory=threading.RLock)
     bars: dict[tuple[str, str], dict[datetime, Bar]] = field(default_factory=dict)  # by (symbol, interval), then time
+    stored_by: dict[Bar, str] = field(default_factory=dict)  # the fetch that a bar is from
     revisions: list[Revision] = field(default_factory=list)
     fetches: dict[str, StoredFetch] = field(default_factory=dict)
     refusals: dict[str, datetime] = field(default_factory=dict)

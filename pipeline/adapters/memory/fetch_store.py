@@ -125,8 +125,11 @@ class MemoryFetchStore:
     def finish(self, fetch_id: str, at: datetime) -> bool:
         return self._change(fetch_id, OPEN_STATES, at, {"state": FetchState.SUCCEEDED, "finished_at": at})
 
-    def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
+    def mark_published(
+        self, fetch_id: str, message_id: str, at: datetime, revised_message_id: str | None = None
+    ) -> bool:
         values = {"state": FetchState.SUCCEEDED, "message_id": message_id, "published_at": at, "finished_at": at}
+        values["revised_message_id"] = revised_message_id
         with self._lock:
             record = self.get(fetch_id)
             return bool(record and record.stored_at) and self._change(fetch_id, OPEN_STATES, at, values)

@@ -20,6 +20,9 @@ class MemoryPlanStore:
     def session(self, opened_ms: int) -> Session | None:
         return self._sessions.get(opened_ms)
 
+    def sessions(self, limit: int) -> list[Session]:
+        return [self._sessions[opened_ms] for opened_ms in sorted(self._sessions, reverse=True)[:limit]]
+
     def session_after(self, opened_ms: int) -> Session | None:
         return self._sessions.get(self._after.get(opened_ms, -1))
 
@@ -62,6 +65,15 @@ class MemoryPlanStore:
 
     def leg_at(self, shard: int, position: Position) -> Leg | None:
         return next((leg for leg in reversed(self._legs.get(shard, [])) if leg.covers(position)), None)
+
+    def leg(self, shard: int, number: int) -> Leg | None:
+        return next((leg for leg in self._legs.get(shard, []) if leg.number == number), None)
+
+    def last_leg(self, shard: int) -> Leg | None:
+        return self._legs[shard][-1] if self._legs.get(shard) else None
+
+    def count_legs(self, session_ms: int) -> int:
+        return sum(leg.session_ms == session_ms for legs in self._legs.values() for leg in legs)
 
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         return [leg for leg in self._legs.get(shard, []) if leg.number > number]

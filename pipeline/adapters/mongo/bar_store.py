@@ -1,8 +1,9 @@
 """Bars in MongoDB.
 
-Collections: `bars`, a document a bar, unique on (symbol, interval, time), prices as integers of 1e-4; `series`
-(_id: "SYMBOL|interval"), which keeps the number of settled bars and their first and last time; `revisions`, settled bars as they
-were before they were replaced, with `replaced_at` and `fetch_id`. All are written in the bars' transaction.
+Collections: `bars`, a document a bar, unique on (symbol, interval, time), prices as integers of 1e-4, `stored_by` the id of the
+fetch that it is from; `series` (_id: "SYMBOL|interval"), which keeps the number of settled bars and their first and last time;
+`revisions`, settled bars as they were before they were replaced, with `replaced_at` and `fetch_id`. All are written in the bars'
+transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from pymongo.client_session import ClientSession
 
 from pipeline.adapters.mongo.connection import Document, in_transaction, mapped_errors
 from pipeline.adapters.mongo.fetch_store import change_of
-from pipeline.domain.bars import Adjustment, Bar, Revision, Series
+from pipeline.domain.bars import Adjustment, Bar, Revision, Series, StoredBar
 from pipeline.domain.changes import Changes, by_time, changes
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import NOTHING, Change, FetchState
@@ -45,29 +46,31 @@ class MongoBarStore:
                 return change_of(fetch["change"])
             if fetch["state"] == FetchState.FAILED:
                 return NOTHING
-            changed = changes(self._stored(list(new.values()), session), new)
+            before = self._before(list(new.values()), session)
+            changed = changes({time: one.bar for time, one in before.items()}, new)
             change = changed.summary()
             if change.count:
-                self._write(changed, session)
+                self._write(fetch_id, changed, session)
             if changed.revised:
                 replaced = {"replaced_at": at, "fetch_id": fetch_id}
-                self._revisions.insert_many([_document(bar) | replaced for bar in changed.revised], session=session)
+                revised = [_document(bar, before[bar.time].stored_by) | replaced for bar in changed.revised]
+                self._revisions.insert_many(revised, session=session)
             values = {"change": asdict(change), "stored_at": at, "touched_at": at}
             self._fetches.update_one({"_id": fetch_id}, {"$set": values}, session=session)
             return change
 
         return in_transaction(self._client, write)
 
-    def _stored(self, bars: list[Bar], session: ClientSession) -> dict[datetime, Bar]:
+    def _before(self, bars: list[Bar], session: ClientSession) -> dict[datetime, StoredBar]:
         if not bars:
             return {}
         within = _within(bars[0].symbol, bars[0].interval, bars[0].time, bars[-1].time)
-        return {bar.time: bar for bar in map(_bar, self._bars.find(within, session=session))}
+        return {document["time"]: _stored(document) for document in self._bars.find(within, session=session)}
 
-    def _write(self, changed: Changes, session: ClientSession) -> None:
-        inserts = [InsertOne(_document(bar)) for bar in changed.inserted]
+    def _write(self, fetch_id: str, changed: Changes, session: ClientSession) -> None:
+        inserts = [InsertOne(_document(bar, fetch_id)) for bar in changed.inserted]
         replaces = [
-            ReplaceOne({"symbol": bar.symbol, "interval": bar.interval, "time": bar.time}, _document(bar))
+            ReplaceOne({"symbol": bar.symbol, "interval": bar.interval, "time": bar.time}, _document(bar, fetch_id))
             for bar in changed.replaced
         ]
         self._bars.bulk_write([*inserts, *replaces], session=session)
@@ -103,6 +106,11 @@ class MongoBarStore:
                 return [_bar(document) for document in found.sort("time", ASCENDING)]
             return [_bar(document) for document in found.sort("time", DESCENDING).limit(limit)][::-1]
 
+    def stored(self, symbol: str, interval: str, time: datetime) -> StoredBar | None:
+        with mapped_errors():
+            document = self._bars.find_one({"symbol": symbol, "interval": interval, "time": time})
+        return _stored(document) if document else None
+
     def delete(self, symbol: str) -> int:
         with mapped_errors():
             count = self._bars.delete_many({"symbol": symbol}).deleted_count
@@ -114,7 +122,7 @@ class MongoBarStore:
         within = _within(symbol, interval, start, end)
         with mapped_errors():
             found = self._revisions.find(within).sort([("time", ASCENDING), ("replaced_at", ASCENDING)])
-            return [Revision(_bar(document), document["replaced_at"], document["fetch_id"]) for document in found]
+            return [Revision(_bar(one), one["replaced_at"], one["fetch_id"], one.get("stored_by")) for one in found]
 
     # One query a symbol: the embedded server answers one query of many symbols by reading every bar, and one with $ne as
     # well, which is why forming bars are sorted out here.
@@ -153,9 +161,9 @@ def _series(document: Mapping[str, Any]) -> Series:
     return Series(document["symbol"], document["interval"], int(document["count"]), document["first"], document["last"])
 
 
-def _document(bar: Bar) -> Document:
+def _document(bar: Bar, stored_by: str | None) -> Document:
     """`forming` and `adjustment` are there when they say something. Numbers are 64-bit, whatever their size."""
-    document: Document = {name: getattr(bar, name) for name in _FIELDS}
+    document: Document = {name: getattr(bar, name) for name in _FIELDS} | {"stored_by": stored_by}
     document |= {name: Int64(document[name]) for name in _NUMBERS}
     if bar.forming:
         document["forming"] = True
@@ -163,6 +171,10 @@ def _document(bar: Bar) -> Document:
         values = asdict(bar.adjustment).items()
         document["adjustment"] = {name: Int64(value) for name, value in values if value is not None}
     return document
+
+
+def _stored(document: Mapping[str, Any]) -> StoredBar:
+    return StoredBar(_bar(document), document.get("stored_by"))
 
 
 def _bar(document: Mapping[str, Any]) -> Bar:

@@ -24,7 +24,14 @@ from pipeline.domain.readings import RejectedRow
 from pipeline.domain.requests import Request
 
 _NOBODY = datetime(1970, 1, 1, tzinfo=UTC)  # the lease of a record that nobody works on
-_OTHERS = ("id", "state", "reply", "change", "sent_at", "request", "note", "rejected", "rejected_count")
+_LATER = (
+    "request",
+    "note",
+    "rejected",
+    "rejected_count",
+    "revised_message_id",
+)  # records of earlier versions have none
+_OTHERS = ("id", "state", "reply", "change", "sent_at", *_LATER)
 _PLAIN = [field.name for field in fields(FetchRecord) if field.name not in _OTHERS]
 # The embedded server sorts every match of a query, so the newest are looked for in recent times first.
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -151,9 +158,12 @@ class MongoFetchStore:
         values = {"state": FetchState.SUCCEEDED, "open": False, "finished_at": at, "touched_at": at}
         return self._change({"_id": fetch_id, "open": True}, values)
 
-    def mark_published(self, fetch_id: str, message_id: str, at: datetime) -> bool:
+    def mark_published(
+        self, fetch_id: str, message_id: str, at: datetime, revised_message_id: str | None = None
+    ) -> bool:
         stored = {"_id": fetch_id, "open": True, "stored_at": {"$ne": None}}
         values = {"state": FetchState.SUCCEEDED, "open": False, "message_id": message_id}
+        values["revised_message_id"] = revised_message_id
         return self._change(stored, values | dict.fromkeys(("published_at", "finished_at", "touched_at"), at))
 
     def unfinished(self, before: datetime, limit: int = 100) -> list[FetchRecord]:
@@ -217,7 +227,8 @@ def _document(record: FetchRecord) -> Document:
     change = asdict(record.change) if record.change else None
     known = {"_id": record.id, "state": record.state, "change": change, "sent_at": list(record.sent_at)}
     rejected = {"rejected": [asdict(row) for row in record.rejected], "rejected_count": record.rejected_count}
-    return document | known | values | rejected | {"request": record.request.text, "note": record.note}
+    told = {"request": record.request.text, "note": record.note, "revised_message_id": record.revised_message_id}
+    return document | known | values | rejected | told
 
 
 def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> FetchRecord:
@@ -231,6 +242,7 @@ def _record(document: Mapping[str, Any], reply: Mapping[str, Any] | None) -> Fet
         note=document.get("note"),
         rejected=tuple(RejectedRow(**row) for row in document.get("rejected", ())),
         rejected_count=document.get("rejected_count", 0),
+        revised_message_id=document.get("revised_message_id"),
         **{name: document[name] for name in _PLAIN},
     )
 

@@ -46,6 +46,11 @@ class MongoPlanStore:
         with mapped_errors():
             return _session(self._sessions.find_one({"_id": opened_ms}))
 
+    def sessions(self, limit: int) -> list[Session]:
+        with mapped_errors():
+            found = self._sessions.find().sort("_id", DESCENDING).limit(limit)
+            return [session for session in map(_session, found) if session]
+
     def session_after(self, opened_ms: int) -> Session | None:
         with mapped_errors():
             return _session(self._sessions.find_one({"after": opened_ms}))
@@ -122,6 +127,22 @@ class MongoPlanStore:
         }
         with mapped_errors():
             return _leg(self._legs.find_one(covering, sort=[("number", DESCENDING)]))
+
+    def leg(self, shard: int, number: int) -> Leg | None:
+        with mapped_errors():
+            return _leg(self._legs.find_one({"shard": shard, "number": number}))
+
+    def last_leg(self, shard: int) -> Leg | None:
+        # By the number that its shard notes: for a sort the embedded server reads every leg.
+        with mapped_errors():
+            document = self._shards.find_one({"_id": shard}, {"leg": 1})
+        noted = int(document.get("leg", 0)) if document else 0
+        # The noted one is not written yet where its driver was killed in between; nothing of it was sent then.
+        return self.leg(shard, noted) or self.leg(shard, noted - 1)
+
+    def count_legs(self, session_ms: int) -> int:
+        with mapped_errors():
+            return int(self._legs.count_documents({"session_ms": session_ms}))
 
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         with mapped_errors():

@@ -1,0 +1,60 @@
+"""Buffered batches, asked of a receiver over HTTP: `GET /batches/SHARD/SESSION/BEAT`, which workers/receiver.py answers.
+
+Needs no permission: the receivers listen on loopback, and tell what anybody there may know.
+"""
+
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.domain.batches import Position
+from pipeline.domain.errors import InvalidValue, Unavailable
+from pipeline.domain.passages import Buffered
+
+_TIMEOUT_S = 2.0
+_LONGEST = 64 * 1024  # bytes of an answer that are read
+
+
+class HttpBufferedBatches:
+    """`urls` are receivers of one table: the first that answers is believed."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._urls = tuple(urls)
+
+    def batch(self, shard: int, position: Position) -> Buffered | None:
+        why = "no receiver is named"
+        for url in self._urls:
+            try:
+                return _ask(url, f"/batches/{shard}/{position.session}/{position.beat}")
+            except Unavailable as error:
+                why = str(error)
+        raise Unavailable(why)
+
+
+def _ask(url: str, path: str) -> Buffered | None:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    try:
+        connection.request("GET", path, headers={"Accept": "application/json"})
+        answer = connection.getresponse()
+        body = answer.read(_LONGEST)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unavailable(f"the receiver at {parts.netloc} does not answer ({type(error).__name__})") from None
+    finally:
+        connection.close()
+    return _batch(answer.status, body, parts.netloc)
+
+
+def _batch(status: int, body: bytes, place: str) -> Buffered | None:
+    """A 404 counts only with the words of a receiver: somebody else may listen there."""
+    try:
+        message: Any = json.loads(body)
+        if status == http.client.NOT_FOUND and message == {"batch": None}:
+            return None
+        if status == http.client.OK:
+            return Buffered.from_message(message["batch"])
+    except (InvalidValue, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise Unavailable(f"the receiver at {place} gave no answer that tells of a batch (status {status})")

@@ -1,0 +1,83 @@
+"""Where a tick stands in its shard's plan: found by its symbol and number, in about a dozen reads of single legs.
+
+A shard's legs are numbered without a gap, and as the number grows, so do the session, the first beat, and with it the number
+of the first tick that a symbol has from there on: a leg may cut in only where nothing of an older one can have been sent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.domain.batches import Position
+from pipeline.domain.sessions import Leg
+from pipeline.ports.plan_store import PlanStore
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A planned tick: its beat, and the leg that plays it. `ended`: the last position of the shard that its session played.
+
+    `ended` is None while no later session has begun on the shard.
+    """
+
+    leg: Leg
+    beat: int
+    ended: Position | None
+
+    @property
+    def first_beat(self) -> int:
+        """Of its batch."""
+        return self.leg.batch_start(self.beat)
+
+    @property
+    def position(self) -> Position:
+        """Of its batch."""
+        return Position(self.leg.session_ms, self.leg.batch_end(self.first_beat) - 1)
+
+    @property
+    def cut_off(self) -> bool:
+        """Another session began on the shard before the tick's turn came."""
+        return self.ended is not None and self.position > self.ended
+
+
+class ShardPlan:
+    """The legs of one shard as they are now; each is read once at most. Its methods raise Unavailable."""
+
+    def __init__(self, plan: PlanStore, shard: int) -> None:
+        self._plan, self._shard = plan, shard
+        last = plan.last_leg(shard)
+        self._last = last.number if last else 0
+        self._legs: dict[int, Leg] = {last.number: last} if last else {}
+
+    def place(self, session_ms: int, symbol: str, seq: int) -> Place | None:
+        """None: the session has no such tick, as far as it is planned."""
+
+        def is_after(leg: Leg) -> bool:
+            return (leg.session_ms, leg.first_number(symbol)) > (session_ms, seq)
+
+        number = self._first(is_after) - 1
+        leg = self._leg(number) if number else None
+        beat = leg.beat_of(symbol, seq) if leg and leg.session_ms == session_ms else None
+        return Place(leg, beat, self._ended(session_ms)) if leg and beat is not None else None
+
+    def _ended(self, session_ms: int) -> Position | None:
+        number = self._first(lambda leg: leg.session_ms > session_ms)
+        return self._leg(number).previous if number <= self._last else None
+
+    def _first(self, holds: Callable[[Leg], bool]) -> int:
+        """The lowest number of a leg of which it holds, as it then does of all later ones; of none: the number after the last."""
+        low, high = 1, self._last + 1
+        while low < high:
+            middle = (low + high) // 2
+            if holds(self._leg(middle)):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _leg(self, number: int) -> Leg:
+        if number not in self._legs:
+            leg = self._plan.leg(self._shard, number)
+            if leg is None:
+                raise RuntimeError(f"leg {number} of shard {self._shard} is missing from the plan")
+            self._legs[number] = leg
+        return self._legs[number]

@@ -1,0 +1,102 @@
+"""Every tick that was played is found again by its number, whatever was ordered; and none that was not."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.domain.batches import Position, session_ms
+from pipeline.domain.rules import TickRules
+from pipeline.domain.sessions import Leg
+from pipeline.domain.sharding import shard_of
+from pipeline.domain.ticks import traced_position
+from pipeline.stages.locate import ShardPlan
+from pipeline.stages.opening import Wish
+from pipeline.stages.stream import Stream
+from tests.unit.engine_world import SYMBOLS, World
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Pauses, seeks, speeds, a new symbol, takeovers, and sessions that begin before the end of the one before."""
+    world = World(TickRules(ticks_per_bar=50))
+    world.open_session()
+    world.start_driver()
+    stream = Stream(world.plan, world.bars, world.clock, world.rules, "simulator")
+    world.run(4)
+    session = world.plan.current_session()
+    assert session
+    for order in (
+        lambda: stream.seek(session.slots[40]), stream.pause, lambda: stream.speed(3), stream.resume,
+        lambda: world.add_bars("NVDA"), lambda: world.plan.admit(session.opened_ms, ["NVDA"]),
+        lambda: world.kill(world.drivers[0]), lambda: world.start_driver("driver-2"),
+        lambda: stream.speed(30), lambda: stream.seek(session.slots[5]), lambda: stream.start(Wish(["IBM"], speed=40)),
+        lambda: stream.start(Wish()),
+    ):  # fmt: skip
+        order()
+        world.run(4)
+    world.settle()
+    return world
+
+
+def ticks(world: World) -> Iterator[tuple[str, int, int, Position]]:
+    """Symbol, number, session and position of each tick in the log."""
+    for log in world.broker.ticks.values():
+        for logged in log:
+            tick = json.loads(logged.value)
+            yield tick["symbol"], tick["seq"], session_ms(tick["session"]), traced_position(tick["trace_id"])
+
+
+def plan_of(world: World, symbol: str) -> ShardPlan:
+    return ShardPlan(world.plan, shard_of(symbol, world.rules.shards))
+
+
+def test_every_tick_of_the_log_is_found_where_it_was_played(world: World) -> None:
+    plans = {symbol: plan_of(world, symbol) for symbol in (*SYMBOLS, "NVDA")}
+    found: Counter[str] = Counter()
+    for symbol, seq, session, position in ticks(world):
+        place = plans[symbol].place(session, symbol, seq)
+        assert place is not None, (symbol, seq)
+        assert Position(session, place.beat) == position
+        assert place.first_beat <= place.beat <= place.position.beat
+        assert not place.cut_off
+        assert place.leg == world.plan.leg_at(place.leg.shard, position)
+        found[symbol] += 1
+    assert min(found.values()) > 300, found
+    assert sum(found.values()) > 10_000
+
+
+def test_what_was_planned_and_cut_off_by_another_session_says_so(world: World) -> None:
+    first = world.plan.sessions(10)[-1]
+    played = Counter((symbol, session) for symbol, _, session, _ in ticks(world))
+    for symbol in SYMBOLS:
+        count = played[symbol, first.opened_ms]
+        place = plan_of(world, symbol).place(first.opened_ms, symbol, count + 1)
+        assert place is not None, symbol
+        assert place.cut_off
+
+
+def test_no_tick_is_found_beyond_the_plan_or_of_another_session(world: World) -> None:
+    plan, sessions = plan_of(world, "IBM"), world.plan.sessions(10)
+    for session in sessions:
+        assert plan.place(session.opened_ms, "IBM", 10**6) is None
+    assert plan.place(1, "IBM", 1) is None
+    assert plan.place(sessions[0].opened_ms + 1, "IBM", 1) is None
+    assert plan.place(sessions[0].opened_ms, "NOBODY", 1) is None
+    assert ShardPlan(World().plan, 0).place(1, "IBM", 1) is None
+
+
+def test_few_legs_are_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, read = world.plan, []
+    leg = plan.leg
+
+    def counted(shard: int, number: int) -> Leg | None:
+        read.append(number)
+        return leg(shard, number)
+
+    monkeypatch.setattr(plan, "leg", counted)
+    last = plan.last_leg(shard_of("IBM", world.rules.shards))
+    assert last is not None
+    assert plan_of(world, "IBM").place(last.session_ms, "IBM", 7)
+    assert len(read) == len(set(read)) <= 2 * last.number.bit_length()
