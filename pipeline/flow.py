@@ -25,7 +25,7 @@ STAGES = (
     Stage("listen", "driver", "bars.stored", "an open session and its members", "MongoDB"),
     Stage("tick", "driver", "bars, by plan and orders", "batches of ticks", "a Celery task for each batch"),
     Stage("buffer", "receiver", "batches", "rows in the table, and the watermark", "the table"),
-    Stage("forward", "receiver", "rows in order", "records and the checkpoint, in one transaction", "Kafka"),
+    Stage("forward", "receiver", "rows in order", "ticks, live bars and the checkpoint, in one transaction", "Kafka"),
     Stage("show", "monitor", "records", "frames", "Redis pub/sub to the web processes"),
 )
 

@@ -107,6 +107,11 @@ class KafkaSettings:
     embedded: bool
 
     @property
+    def bars_topic(self) -> str:
+        """Named after the ticks' topic, as what must not be mixed is."""
+        return self.topic.replace("ticks", "bars", 1)
+
+    @property
     def checkpoint_topic(self) -> str:
         return f"{self.topic}-checkpoints"
 

@@ -2,7 +2,8 @@
 
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
 2. When they were shown is noted (a loop), for who traces a tick.
-3. `beat_seen` (beat) notes that beat is alive.
+3. The live bars (a loop): the newest are kept for the API, and shown each second.
+4. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -26,11 +27,14 @@ class MonitorStep(RoleStep):
     role = "monitor"
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
-        meter = Meter("show")
-        settings = bootstrap.load_settings()
+        settings, meters = bootstrap.load_settings(), [Meter("show"), Meter("bars")]
         passing = bootstrap.passing(settings, "show")
-        show = bootstrap.show(settings, passing, meter)
-        return [meter], [Loop("show", show.step, meter), Loop("passing", passing.flush, Meter("passing"))]
+        show, bars = bootstrap.show(settings, passing, meters[0]), bootstrap.show_bars(settings, meters[1])
+        return meters, [
+            Loop("show", show.step, meters[0]),
+            Loop("bars", bars.step, meters[1]),
+            Loop("passing", passing.flush, Meter("passing")),
+        ]
 
 
 app.steps["worker"].add(MonitorStep)

@@ -18,6 +18,7 @@ from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.lease import Leases
 from pipeline.ports.live import LiveChannel
+from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
 from pipeline.ports.passages import Passages
@@ -119,6 +120,12 @@ def live_channel(settings: Settings) -> LiveChannel:
     return RedisLive(_redis(settings.redis_url), settings.database)
 
 
+def live_bar_store(settings: Settings) -> LiveBarStore:
+    from pipeline.adapters.redis.live_bar_store import RedisLiveBarStore
+
+    return RedisLiveBarStore(_redis(settings.redis_url), settings.database)
+
+
 def live_messages(settings: Settings) -> AsyncIterator[bytes]:
     """Each frame's JSON as the monitor publishes it; it reconnects by itself."""
     from pipeline.adapters.redis.live import live_messages as messages
@@ -191,8 +198,9 @@ def tick_log(settings: Settings, shard: int) -> TickLog:
 
     kafka = settings.kafka
     return KafkaTickLog(
-        kafka.bootstrap_servers, kafka.topic, kafka.checkpoint_topic, shard, settings.ticks.shards, kafka.embedded
-    )
+        kafka.bootstrap_servers, kafka.topic, kafka.bars_topic, kafka.checkpoint_topic, shard, settings.ticks.shards,
+        kafka.embedded,
+    )  # fmt: skip
 
 
 def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:
@@ -201,6 +209,14 @@ def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:
 
     kafka = settings.kafka
     return KafkaTickFeed(kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start)
+
+
+def bar_feed(settings: Settings, newest: int) -> TickFeed:
+    """The live bars from now on, and so many of each shard's that are on the log already."""
+    from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
+
+    kafka = settings.kafka
+    return KafkaTickFeed(kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest)
 
 
 def prepare_stores(settings: Settings) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from pipeline.bootstrap.adapters import (
     backfill_store,
+    bar_feed,
     bar_store,
     buffered_batches,
     clock,
@@ -14,6 +15,7 @@ from pipeline.bootstrap.adapters import (
     event_queue,
     fetch_store,
     leases,
+    live_bar_store,
     live_channel,
     lookup_store,
     market_data,
@@ -48,6 +50,7 @@ from pipeline.stages.planning import Planning
 from pipeline.stages.publish import Publish
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
+from pipeline.stages.show_bars import ShowBars
 from pipeline.stages.store import Store
 from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
@@ -209,4 +212,11 @@ def show(settings: Settings, passing: Passing, meter: Meter) -> Show:
     return Show(
         tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
         settings.process.instance, stream(settings).silence, passing,
+    )  # fmt: skip
+
+
+def show_bars(settings: Settings, meter: Meter) -> ShowBars:
+    return ShowBars(
+        bar_feed(settings, ShowBars.READ_AGAIN), live_bar_store(settings), live_channel(settings), clock(), meter,
+        settings.process.instance,
     )  # fmt: skip

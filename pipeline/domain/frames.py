@@ -1,7 +1,8 @@
 """What travels over the live channel and the WebSocket. Sender and readers share these forms.
 
-A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each second; a `snapshot` is what a new
-client gets first. `n` counts the frames of one monitor (`monitor` names it), so that a reader sees what it missed.
+A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each second; `bars` frames at most so; a `snapshot` is
+what a new client gets first. `n` counts the frames of one monitor (`monitor` names it), so that a reader sees what it missed;
+bars have a monitor of their own.
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
@@ -51,6 +52,40 @@ class StagesFrame(TypedDict):
     n: int
     at: str
     stages: list[StageState]
+    skipped: NotRequired[int]
+
+
+class ShownBar(TypedDict):
+    """A live bar as it is on the log (`docs/bar.schema.json`)."""
+
+    symbol: str
+    interval: str
+    start: str
+    end: str
+    session: str
+    bar_time: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    ticks: int
+    first_seq: int
+    last_seq: int
+    late: int
+    simulated: bool
+    source: str
+    skipped: int  # bars of this symbol and interval that were finished since the last frame and are not shown
+
+
+class BarsFrame(TypedDict):
+    """The newest finished bar of each symbol and interval that has one."""
+
+    type: Literal["bars"]
+    monitor: str
+    n: int
+    at: str
+    bars: list[ShownBar]
     skipped: NotRequired[int]
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from pipeline.domain.batches import Batch, Position
+from pipeline.domain.batches import Batch
+from pipeline.domain.live_bars import Checkpoint, LiveBar
 
 
 class TickLog(Protocol):
     """One shard's writer. Opening it fences every earlier writer of that shard."""
 
-    def open(self) -> Position | None:
+    def open(self) -> Checkpoint | None:
         """Fence, then read the checkpoint back; None when the log has none. Raises Unavailable."""
 
-    def append(self, batches: Sequence[Batch]) -> None:
-        """Ticks and the checkpoint (the last batch's position) in one transaction: all or none.
+    def append(self, batches: Sequence[Batch], bars: Sequence[LiveBar], checkpoint: Checkpoint) -> None:
+        """Ticks, the live bars that they finish, and the checkpoint in one transaction: all or none.
 
         Raises Unavailable (open it again, then retry from its checkpoint) or Fenced (somebody else has the shard).
         """
@@ -22,7 +23,10 @@ class TickLog(Protocol):
 
 
 class LoggedTick(NamedTuple):
-    """One record as read back; `made_at` is when the driver made it, by its own clock, seconds since 1970."""
+    """One record as read back, a tick or a live bar.
+
+    `made_at` is when the driver made the tick, or the forwarder finished the bar, by its own clock, seconds since 1970.
+    """
 
     symbol: str
     value: bytes

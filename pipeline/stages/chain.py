@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.domain.batches import BATCH_FAMILY, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced
+from pipeline.domain.live_bars import Checkpoint
 from pipeline.domain.passages import Buffered
 from pipeline.ports.clock import Clock
 from pipeline.ports.table import Cell, RowRange, Table
@@ -55,12 +56,12 @@ class ShardNotes:
             if self._table.compare_and_put(self._cell(shard, _EPOCH, str(epoch).encode()), seen):
                 return
 
-    def checkpoint(self, shard: int) -> Position | None:
+    def checkpoint(self, shard: int) -> Checkpoint | None:
         value = self._value(shard, _CHECKPOINT)
-        return Position(*json.loads(value)) if value else None
+        return Checkpoint.from_json(value) if value else None
 
-    def note_checkpoint(self, shard: int, position: Position) -> None:
-        self._table.write([self._cell(shard, _CHECKPOINT, json.dumps(position).encode())])
+    def note_checkpoint(self, shard: int, checkpoint: Checkpoint) -> None:
+        self._table.write([self._cell(shard, _CHECKPOINT, checkpoint.to_json().encode())])
 
     def _value(self, shard: int, family: bytes) -> bytes | None:
         row = shard.to_bytes(2)
@@ -83,8 +84,8 @@ class Watermark:
         with self._lock:
             position = self._reached.get(shard)
             noted = self._notes.checkpoint(shard)
-            if noted and (position is None or noted > position):
-                position = noted
+            if noted and (position is None or noted.position > position):
+                position = noted.position
             for header in headers_after(self._table, shard, position):
                 if not header.follows(position):
                     break

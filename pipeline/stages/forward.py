@@ -1,16 +1,19 @@
 """Stage 7, forward: each leased shard's batches from the table into the log, in order, each exactly once.
 
 1. Open the log for the shard: that fences every earlier forwarder; then its checkpoint is read back. A log without one (an
-   embedded broker that was started anew) goes on from the copy in the table.
-2. Append what follows the checkpoint without a gap: ticks and checkpoint in one transaction.
+   embedded broker that was started anew) goes on from the copy in the table. The batches of what was open are read again.
+2. Append what follows the checkpoint without a gap: ticks, the live bars that they finish, and the checkpoint in one transaction.
+   Of a shard that is silent for the age of a gap, the bars whose windows are over are finished, too.
 3. A gap older than 3 s is asked for again from any driver.
-4. Forwarded rows leave the table after the retention.
+4. Forwarded rows that no open bar needs leave the table after the retention.
 """
 
 from collections.abc import Callable, Iterator
+from math import inf
 
 from pipeline.domain.batches import TICK_FAMILY, Batch, Position, row_key, row_position, shard_rows
-from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.errors import Fenced, TickerlineError, Unavailable
+from pipeline.domain.live_bars import Checkpoint, LiveBar, LiveBars
 from pipeline.domain.rules import TickRules
 from pipeline.ports.batch_link import RepeatLink
 from pipeline.ports.clock import Clock
@@ -39,7 +42,8 @@ class ShardForwarder:
         self._clock, self._rules, self._meter = clock, rules, meter
         self.position: Position | None = None
         self._open = False
-        self._noted: Position | None = None
+        self._bars, self._silent_since = LiveBars(), 0.0
+        self._noted: Checkpoint | None = None
         self._note_at = self._age_off_at = 0.0
         self._gap: tuple[Position, float] | None = None  # the position after the gap, and when it was seen or asked for
 
@@ -49,11 +53,14 @@ class ShardForwarder:
             if not self._open:
                 self._begin()
             batches = self._contiguous()
-            if batches:
-                self._log.append(batches)
-                self.position = batches[-1].position
+            bars = self._finished(batches)
+            checkpoint = self._bars.checkpoint()
+            if checkpoint and (batches or bars):
+                self._log.append(batches, bars, checkpoint)
+                self.position = checkpoint.position
                 self._measure(batches)
-        except (Unavailable, Fenced):
+                self._meter.add("bars", len(bars))
+        except TickerlineError:
             self._open = False
             raise
         self._housekeeping()
@@ -65,29 +72,46 @@ class ShardForwarder:
 
     def _begin(self) -> None:
         self._noted = self._notes.checkpoint(self.shard)
-        self.position = self._log.open() or self._noted
+        checkpoint = self._log.open() or self._noted
+        self._bars, self._silent_since = LiveBars(checkpoint), self._clock.monotonic()
+        self.position = checkpoint.position if checkpoint else None
+        if checkpoint and checkpoint.needed != checkpoint.position:
+            for header, blocks in self._read(checkpoint.needed, checkpoint.position):
+                self._bars.add(self._batch(header, blocks))
         self._open = True
+
+    def _finished(self, batches: list[Batch]) -> list[LiveBar]:
+        """The live bars that these batches finish; of a shard that is silent, those whose windows are over."""
+        now, patience = self._clock.monotonic(), self._rules.gap_s
+        if batches or self._gap:
+            self._silent_since = now
+        if now - self._silent_since >= patience:
+            return self._bars.pass_over(int(self._clock.now().timestamp() - patience))
+        return [bar for batch in batches for bar in self._bars.add(batch)]
 
     def _contiguous(self) -> list[Batch]:
         """The batches that follow the checkpoint without a gap, as far as one read goes."""
         batches: list[Batch] = []
         position = self.position
-        for header, blocks in self._read():
+        for header, blocks in self._read(position, most=_TICKS):
             if not header.follows(position) and not (position is None and self._is_old(header)):
                 self._watch_gap(position, header)
                 return batches
-            batches.append(
-                Batch(self.shard, header.position, header.previous, 0, header.made_at, header.ticks, tuple(blocks))
-            )
+            batches.append(self._batch(header, blocks))
             position = header.position
         self._gap = None
         return batches
 
-    def _read(self) -> Iterator[tuple[Header, list[tuple[str, bytes]]]]:
-        """Whole batches after the checkpoint, until there are enough for a transaction."""
+    def _batch(self, header: Header, blocks: list[tuple[str, bytes]]) -> Batch:
+        return Batch(self.shard, header.position, header.previous, 0, header.made_at, header.ticks, tuple(blocks))
+
+    def _read(
+        self, after: Position | None, upto: Position | None = None, most: float = inf
+    ) -> Iterator[tuple[Header, list[tuple[str, bytes]]]]:
+        """Whole batches of these positions (None: open), until there are `most` ticks."""
         first, last = shard_rows(self.shard)
-        start = row_key(self.shard, self.position) if self.position else first
-        rows = RowRange(start, last, start_inclusive=self.position is None)
+        start, end = row_key(self.shard, after) if after else first, row_key(self.shard, upto) if upto else last
+        rows = RowRange(start, end, start_inclusive=after is None)
         header: Header | None = None
         blocks: list[tuple[str, bytes]] = []
         ticks = 0
@@ -97,7 +121,7 @@ class ShardForwarder:
                 continue
             if header:
                 yield header, blocks
-                if ticks >= _TICKS:
+                if ticks >= most:
                     return
             header, blocks = Header.of(cell), []
             ticks += header.ticks
@@ -127,12 +151,15 @@ class ShardForwarder:
     def _housekeeping(self) -> None:
         """The copy of the checkpoint, which never runs ahead of the log; and the retention."""
         now = self._clock.monotonic()
-        if self.position and self.position != self._noted and now >= self._note_at:
-            self._notes.note_checkpoint(self.shard, self.position)
-            self._noted, self._note_at = self.position, now + _NOTE_S
-        if self._noted and now >= self._age_off_at:
+        if now >= self._note_at:
+            self._note_at = now + _NOTE_S
+            checkpoint = self._bars.checkpoint()
+            if checkpoint and checkpoint != self._noted:
+                self._notes.note_checkpoint(self.shard, checkpoint)
+                self._noted = checkpoint
+        if self._noted and self._noted.needed and now >= self._age_off_at:
             self._age_off_at = now + _AGE_OFF_S
-            self._age_off(self._noted)
+            self._age_off(self._noted.needed)
 
     def _age_off(self, upto: Position) -> None:
         cutoff = self._clock.now().timestamp() * 1000 - self._rules.retention_s * 1000

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import InvalidValue
+from pipeline.domain.live_bars import Checkpoint, LiveBar
 from pipeline.domain.passages import Passage
 from pipeline.domain.ticks import TRACE_ID, traced_position
 from pipeline.domain.times import to_ms
@@ -63,12 +64,13 @@ class NotedLog:
     def __init__(self, log: TickLog, passing: Passing) -> None:
         self._log, self._passing = log, passing
 
-    def open(self) -> Position | None:
+    def open(self) -> Checkpoint | None:
         return self._log.open()
 
-    def append(self, batches: Sequence[Batch]) -> None:
-        self._log.append(batches)
-        self._passing.passed(batches[0].shard, batches[0].previous, batches[-1].position)
+    def append(self, batches: Sequence[Batch], bars: Sequence[LiveBar], checkpoint: Checkpoint) -> None:
+        self._log.append(batches, bars, checkpoint)
+        if batches:  # a silent shard's bars come alone
+            self._passing.passed(batches[0].shard, batches[0].previous, batches[-1].position)
 
     def close(self) -> None:
         self._log.close()

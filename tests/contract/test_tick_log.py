@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import pytest
@@ -12,8 +12,9 @@ from pipeline.adapters.kafka.tick_log import KafkaTickLog
 from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickFeed, MemoryTickLog
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.live_bars import Checkpoint, LiveBar, Mark
 from pipeline.ports.tick_log import LoggedTick, TickFeed, TickLog
-from tests.support.real_kafka import opened
+from tests.support.real_kafka import opened, put
 from tests.support.servers import wait_until
 
 
@@ -21,6 +22,7 @@ from tests.support.servers import wait_until
 class Broker:
     log: Callable[[int], TickLog]
     feed: Callable[[], TickFeed]
+    bars: Callable[[int], TickFeed]  # with so many of what is there already
     fences: bool
 
 
@@ -28,14 +30,19 @@ class Broker:
 def broker(request: pytest.FixtureRequest) -> Broker:
     if request.param == "memory":
         memory = MemoryBroker()
-        return Broker(lambda shard: MemoryTickLog(memory, shard), lambda: MemoryTickFeed(memory), fences=True)
+        return Broker(
+            lambda shard: MemoryTickLog(memory, shard),
+            lambda: MemoryTickFeed(memory.ticks),
+            lambda newest: MemoryTickFeed(memory.bars),
+            fences=True,
+        )
     real, topic = request.param == "real_kafka", f"ticks-{uuid4().hex[:8]}"
     servers = (
         request.getfixturevalue("real_kafka").bootstrap_servers if real else request.getfixturevalue("kafka_servers")
     )
 
     def log(shard: int) -> TickLog:
-        return KafkaTickLog(servers, topic, f"{topic}-checkpoints", shard, 4, embedded=not real)
+        return KafkaTickLog(servers, topic, f"{topic}-bars", f"{topic}-checkpoints", shard, 4, embedded=not real)
 
     def feed() -> TickFeed:
         made = KafkaTickFeed(servers, topic, 4)
@@ -45,7 +52,12 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         _begin_reading(log(0), made)
         return made
 
-    return Broker(log, feed, fences=real)
+    def bars(newest: int) -> TickFeed:
+        made = KafkaTickFeed(servers, f"{topic}-bars", 4, newest=newest)
+        request.addfinalizer(made.close)
+        return made
+
+    return Broker(log, feed, bars, fences=real)
 
 
 def _begin_reading(log: TickLog, feed: TickFeed) -> None:
@@ -53,7 +65,7 @@ def _begin_reading(log: TickLog, feed: TickFeed) -> None:
     opened(log)
 
     def arrives() -> bool:
-        log.append([batch(0, shard=0)])
+        put(log, [batch(0, shard=0)])
         return bool(feed.read(0.2))
 
     wait_until(arrives, "a tick comes out of the feed")
@@ -87,8 +99,8 @@ def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: B
     log, feed = broker.log(1), broker.feed()
     opened(log)
     for beat in range(1, 51):
-        log.append([batch(beat)])
-    log.append([batch(51), batch(52)])
+        put(log, [batch(beat)])
+    put(log, [batch(51), batch(52)])
     ticks = read(feed, 104)
     assert [t.value.decode() for t in ticks] == [f"{s}-{b}" for b in range(1, 53) for s in ("AAPL", "MSFT")]
     assert ticks[0] == LoggedTick("AAPL", b"AAPL-1", 1001.5, shard=1)
@@ -98,7 +110,7 @@ def test_what_is_appended_is_read_back_in_order_with_the_measured_time(broker: B
 def test_each_line_of_a_block_is_a_record_of_its_own(broker: Broker) -> None:
     log, feed = broker.log(2), broker.feed()
     opened(log)
-    log.append([batch(1, shard=2, lines=3)])
+    put(log, [batch(1, shard=2, lines=3)])
     ticks = read(feed, 6)
     assert [t.value.decode() for t in ticks] == [f"{s}-1.{line}" for s in ("AAPL", "MSFT") for line in range(3)]
     log.close()
@@ -109,16 +121,57 @@ def test_the_checkpoint_is_the_last_batch_of_this_shard(broker: Broker) -> None:
         log = broker.log(shard)
         opened(log)
         for beat in range(1, last + 1):
-            log.append([batch(beat, shard)])
+            put(log, [batch(beat, shard)])
         log.close()
     assert opened(broker.log(1)) == Position(9, 100)
     assert opened(broker.log(2)) == Position(9, 7)
     assert opened(broker.log(3)) is None
 
 
+BAR = LiveBar("IBM", "1s", 1_795_363_200, "s", "t", 10_000, 20_000, 5_000, 15_000, 7, 3, 1, 3, 0, "simulator")
+
+
+def test_bars_and_the_whole_checkpoint_are_in_the_ticks_own_transaction(broker: Broker) -> None:
+    log = broker.log(3)
+    opened(log)
+    bars = [replace(BAR, first_seq=n) for n in range(1, 6)]
+    marks = Mark(Position(9, 1), 1_795_363_200), None
+    log.append([batch(1, shard=3), batch(2, shard=3)], bars[:3], Checkpoint(Position(9, 2), marks))
+    log.append([], bars[3:], Checkpoint(Position(9, 2), (None, Mark(None, 60))))  # of a shard that is silent
+    found = read(broker.bars(100), 5)
+    assert [(record.symbol, record.shard, LiveBar.decoded(record.value)) for record in found] == [
+        ("IBM", 3, bar) for bar in bars
+    ]
+    log.close()
+    again = broker.log(3)
+    opened(again)
+    wait_until(
+        lambda: _checkpoint(again) == Checkpoint(Position(9, 2), (None, Mark(None, 60))), "the newest checkpoint"
+    )
+
+
+def _checkpoint(log: TickLog) -> Checkpoint | None:
+    try:
+        return log.open()
+    except Unavailable:
+        return None
+
+
+def test_a_feed_may_begin_with_the_newest_of_what_is_there(broker: Broker, request: pytest.FixtureRequest) -> None:
+    if "memory" in request.node.callspec.id:
+        pytest.skip("the twin begins with everything")
+    log = broker.log(3)
+    opened(log)
+    put(log, [batch(1, shard=3)], [replace(BAR, first_seq=n) for n in range(1, 21)])
+    for newest, least in ((5, 4), (100, 20)):  # the end of a transaction takes a place, too
+        found = [LiveBar.decoded(record.value).first_seq for record in read(broker.bars(newest), least)]
+        assert found == list(range(21 - len(found), 21))
+        assert least <= len(found) <= newest
+
+
 def test_a_log_that_is_not_open_takes_nothing(broker: Broker) -> None:
     with pytest.raises(Unavailable):
-        broker.log(1).append([batch(1)])
+        put(broker.log(1), [batch(1)])
 
 
 def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
@@ -128,7 +181,7 @@ def test_a_writer_that_was_replaced_is_fenced(broker: Broker) -> None:
     opened(first)
     opened(second)
     with pytest.raises(Fenced):
-        first.append([batch(1)])
+        put(first, [batch(1)])
 
 
 def test_what_a_fenced_writer_had_under_way_is_seen_by_nobody(broker: Broker) -> None:
@@ -136,11 +189,11 @@ def test_what_a_fenced_writer_had_under_way_is_seen_by_nobody(broker: Broker) ->
         pytest.skip("the embedded broker does not fence; a real one does")
     first, second, feed = broker.log(1), broker.log(1), broker.feed()
     opened(first)
-    first.append([batch(1)])
+    put(first, [batch(1)])
     opened(second)
     with pytest.raises(Fenced):
-        first.append([batch(2)])
-    second.append([batch(2)])
+        put(first, [batch(2)])
+    put(second, [batch(2)])
     assert [t.value.decode() for t in read(feed, 4)] == [f"{s}-{b}" for b in (1, 2) for s in ("AAPL", "MSFT")]
     assert not feed.read(0.5)
     assert opened(broker.log(1)) == Position(9, 2)

@@ -17,7 +17,7 @@ from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.embedded.real_kafka import RealKafka
 from tests.kafka.tick_writer import SHARD, SYMBOLS, batch, tick_log
-from tests.support.real_kafka import opened, running
+from tests.support.real_kafka import opened, put, running
 from tests.support.servers import ROOT, wait_until
 
 pytestmark = [pytest.mark.real_kafka, pytest.mark.timeout(300)]
@@ -93,16 +93,16 @@ def test_the_records_of_an_aborted_transaction_are_on_the_log_and_seen_by_nobody
     servers = real_kafka.bootstrap_servers
     first, second = tick_log(servers, topic), tick_log(servers, topic)
     opened(first)
-    first.append([batch(1)])
+    put(first, [batch(1)])
 
     def arrived() -> None:
         wait_until(lambda: len(records(servers, topic, "read_uncommitted")) == 2 * len(SYMBOLS), "they are on the log")
         raise Stop
 
     with pytest.raises(Stop):
-        first.append(Interrupted(2, arrived))
+        put(first, Interrupted(2, arrived))
     assert opened(second) == Position(9, 1)
-    second.append([batch(2), batch(3)])
+    put(second, [batch(2), batch(3)])
     assert records(servers, topic) == beats(1, 2, 3)
     assert records(servers, topic, "read_uncommitted") == beats(1, 2, 2, 3)
 
@@ -111,17 +111,17 @@ def test_a_zombie_that_wakes_up_in_the_middle_of_a_transaction_is_fenced(real_ka
     servers = real_kafka.bootstrap_servers
     zombie, heir = tick_log(servers, topic), tick_log(servers, topic)
     opened(zombie)
-    zombie.append([batch(1)])
+    put(zombie, [batch(1)])
 
     def taken_over() -> None:
         assert opened(heir) == Position(9, 1)
-        heir.append([batch(2)])
+        put(heir, [batch(2)])
 
     with pytest.raises(Fenced):
-        zombie.append(Interrupted(2, taken_over))
+        put(zombie, Interrupted(2, taken_over))
     with pytest.raises(Unavailable):
-        zombie.append([batch(3)])  # it is not open any more
-    heir.append([batch(3)])
+        put(zombie, [batch(3)])  # it is not open any more
+    put(heir, [batch(3)])
     assert records(servers, topic) == beats(1, 2, 3)
     assert opened(tick_log(servers, topic)) == Position(9, 3)
 
@@ -210,8 +210,8 @@ def test_a_broker_killed_in_the_middle_of_transactions_loses_and_doubles_nothing
 def test_a_broker_stopped_in_order_keeps_everything(mortal: RealKafka, topic: str) -> None:
     log = tick_log(mortal.bootstrap_servers, topic)
     opened(log)
-    log.append([batch(1)])
+    put(log, [batch(1)])
     mortal.restart()
     assert opened(log) == Position(9, 1)
-    log.append([batch(2)])
+    put(log, [batch(2)])
     assert records(mortal.bootstrap_servers, topic) == beats(1, 2)

@@ -9,6 +9,7 @@ import time
 from pipeline.adapters.kafka.tick_log import KafkaTickLog
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.live_bars import Checkpoint
 
 SYMBOLS = tuple(f"S{n:03d}" for n in range(50))
 SHARD = 1
@@ -22,17 +23,18 @@ def batch(beat: int) -> Batch:
 
 
 def tick_log(servers: str, topic: str) -> KafkaTickLog:
-    return KafkaTickLog(servers, topic, f"{topic}-checkpoints", SHARD, 4, embedded=False)
+    return KafkaTickLog(servers, topic, f"{topic}-bars", f"{topic}-checkpoints", SHARD, 4, embedded=False)
 
 
 def main(servers: str, topic: str) -> None:
     log = tick_log(servers, topic)
     while True:
         try:
-            position = log.open()
-            beat = position.beat + 1 if position else 1
+            checkpoint = log.open()
+            beat = checkpoint.position.beat + 1 if checkpoint else 1
             while True:
-                log.append([batch(beat + more) for more in range(AT_ONCE)])
+                batches = [batch(beat + more) for more in range(AT_ONCE)]
+                log.append(batches, [], Checkpoint(batches[-1].position))
                 beat += AT_ONCE
                 print(beat - 1, flush=True)
         except Unavailable as error:

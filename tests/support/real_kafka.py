@@ -1,11 +1,12 @@
 """A real Apache Kafka for tests; see `make test-kafka`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from pipeline.domain.batches import Position
+from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.live_bars import Checkpoint, LiveBar
 from pipeline.embedded.jvm import JvmError
 from pipeline.embedded.real_kafka import RealKafka, real_kafka
 from pipeline.ports.tick_log import TickLog
@@ -22,7 +23,7 @@ def running(directory: pytest.TempPathFactory) -> Iterator[RealKafka]:
 
 
 def opened(log: TickLog) -> Position | None:
-    """What `open` says once it succeeds, as the forwarder calls it again and again.
+    """The position that `open` says once it succeeds, as the forwarder calls it again and again.
 
     A topic that was just made, or a broker that just started, has no leaders yet; and a broker that is still ending the
     transaction of the writer before gives out no producer id meanwhile.
@@ -31,10 +32,15 @@ def opened(log: TickLog) -> Position | None:
 
     def opens() -> bool:
         try:
-            positions.append(log.open())
+            checkpoint = log.open()
         except Unavailable:
             return False
+        positions.append(checkpoint.position if checkpoint else None)
         return True
 
     wait_until(opens, "the log opens", 60)
     return positions[0]
+
+
+def put(log: TickLog, batches: Sequence[Batch], bars: Sequence[LiveBar] = ()) -> None:
+    log.append(batches, bars, Checkpoint(batches[-1].position))

@@ -8,6 +8,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.live_bars import Checkpoint, LiveBar
 from pipeline.domain.passages import Passage
 from pipeline.domain.ticks import trace_id
 from pipeline.domain.times import to_ms
@@ -33,10 +34,10 @@ class Log:
 
     refuses = False
 
-    def open(self) -> Position | None:
-        return at(7)
+    def open(self) -> Checkpoint | None:
+        return Checkpoint(at(7))
 
-    def append(self, batches: Sequence[Batch]) -> None:
+    def append(self, batches: Sequence[Batch], bars: Sequence[LiveBar], checkpoint: Checkpoint) -> None:
         if self.refuses:
             raise Unavailable("Kafka: _TRANSPORT")
 
@@ -69,8 +70,8 @@ def store() -> Store:
 def test_a_transaction_is_one_note_with_the_time_at_which_it_was_committed(store: Store, clock: MemoryClock) -> None:
     passing = Passing("forward", store, clock)
     log = NotedLog(Log(), passing)
-    assert log.open() == at(7)
-    log.append([batch(8, at(7)), batch(9, at(8))])
+    assert log.open() == Checkpoint(at(7))
+    log.append([batch(8, at(7)), batch(9, at(8))], [], Checkpoint(at(9)))
     committed = to_ms(clock.now())
     clock.sleep(0.25)
     assert store.first("forward", 3, at(8)) is None, "nothing is handed over in the forwarder's own loop"
@@ -82,9 +83,16 @@ def test_what_was_not_committed_has_not_passed(store: Store, clock: MemoryClock)
     passing, inner = Passing("forward", store, clock), Log()
     inner.refuses = True
     with pytest.raises(Unavailable):
-        NotedLog(inner, passing).append([batch(8, at(7))])
+        NotedLog(inner, passing).append([batch(8, at(7))], [], Checkpoint(at(8)))
     passing.flush()
     assert store.first("forward", 3, at(8)) is None
+
+
+def test_bars_of_a_silent_shard_are_no_passage(store: Store, clock: MemoryClock) -> None:
+    passing = Passing("forward", store, clock)
+    NotedLog(Log(), passing).append([], [], Checkpoint(at(9)))
+    passing.flush()
+    assert store.first("forward", 3, at(0)) is None
 
 
 def test_a_read_is_one_note_a_shard_and_the_first_tells_only_where_reading_began(

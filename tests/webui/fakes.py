@@ -14,6 +14,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.memory.live_bar_store import MemoryLiveBarStore
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
@@ -54,6 +55,7 @@ class FakePipeline:
     ledger: MemoryQuotaLedger = field(init=False)
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
+    live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
     batches: MemoryBufferedBatches = field(default_factory=MemoryBufferedBatches)
     passages: MemoryPassages = field(default_factory=MemoryPassages)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
@@ -70,6 +72,7 @@ class FakePipeline:
             bars=cast(BarStore, stores),
             watchlist=cast(WatchlistStore, stores),
             live=cast(LiveChannel, stores),
+            live_bars=self.live_bars,
             coverages=Coverages(stores, MemoryCoverageStore(database), MemoryClock(NOW)),
             lookups=Lookups(MemoryLookupStore(self.database), stores, MemoryClock(NOW)),
             forgetting=cast(Forgetting, stores),

@@ -64,6 +64,20 @@ class TestSlot:
         (only,) = frame["ticks"]
         assert only["seq"] == 1 + only["skipped"] == 100
 
+    def test_bars_fold_by_symbol_and_interval(self) -> None:
+        def bars(n: int, *rows: tuple[str, str, int]) -> bytes:
+            found = [{"symbol": symbol, "interval": interval, "first_seq": seq} for symbol, interval, seq in rows]
+            return json.dumps({"type": "bars", "monitor": "m-bars", "n": n, "at": "", "bars": found}).encode()
+
+        (frame,) = taken(
+            bars(1, ("IBM", "1s", 1), ("IBM", "1min", 1)), bars(2, ("IBM", "1s", 11)), bars(3, ("IBM", "1s", 21))
+        )
+        assert (frame["type"], frame["n"], frame["skipped"]) == ("bars", 3, 2)
+        assert {(bar["interval"], bar["first_seq"], bar.get("skipped", 0)) for bar in frame["bars"]} == {
+            ("1s", 21, 2),
+            ("1min", 1, 0),
+        }
+
     def test_stages_and_ticks_wait_side_by_side(self) -> None:
         frames = taken(stages(1), ticks(2, tick("AAPL", 1)), stages(3), stages(4))
         assert [(f["type"], f["n"], f.get("skipped", 0)) for f in frames] == [("stages", 4, 2), ("ticks", 2, 0)]
@@ -89,7 +103,7 @@ class TestSlot:
         "data",
         [b"", b"\xff", b"[]", b"{}", b"17", b'{"type": "ticks"}', b'{"type": "snapshot", "snapshot": []}',
          b'{"type": "ticks", "monitor": "m", "n": 1, "ticks": [1]}', b'{"type": "ticks", "monitor": "m", "n": 1, "ticks": [{}]}',
-         b'{"type": ["ticks"]}', b"[" * 100_000],
+         b'{"type": ["ticks"]}', b'{"type": "bars", "monitor": "m", "n": 1, "bars": [{"symbol": "A"}]}', b"[" * 100_000],
     )  # fmt: skip
     def test_what_is_no_frame_is_dropped(self, data: bytes) -> None:
         assert parsed(data) is None

@@ -20,7 +20,9 @@ from pipeline.domain.bars import Adjustment, Bar, daily_bar_time
 from pipeline.domain.calendar import sessions_back
 from pipeline.domain.coverage import Reason, Span, Unfillable
 from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.live_bars import LiveBar
 from pipeline.domain.market import Company, Match, Quote
+from pipeline.domain.times import rfc3339, to_ms
 from pipeline.ports.watchlist_store import WatchedSymbol as Watched
 from tests.webui.fakes import NOW, FakePipeline
 from webui.watchlist.models import WatchedSymbol
@@ -90,6 +92,56 @@ class TestBars:
         (told,) = get(api, "bars/AAPL")["bars"]
         assert told["forming"] is True
         assert told["adjustment"] == {"close": 188.32, "dividend": 0.0, "split": 2.0}
+
+
+LIVE = LiveBar(
+    "AAPL", "1s", to_ms(NOW) // 1000, rfc3339(NOW), rfc3339(daily_bar_time(DAYS[0])), 10_000, 20_000, 5_000, 15_000, 700, 3,
+    1, 3, 0, "simulator",
+)  # fmt: skip
+
+
+class TestLiveBars:
+    @pytest.fixture(autouse=True)
+    def minute(self, pipeline: FakePipeline) -> None:
+        seconds = [replace(LIVE, start=LIVE.start + n, first_seq=3 * n + 1, last_seq=3 * n + 3) for n in range(60)]
+        pipeline.live_bars.add([*seconds, replace(LIVE, interval="1min", last_seq=180, ticks=180, volume=42_000)])
+
+    def test_of_a_second_and_of_a_minute_are_told(self, api: Client) -> None:
+        told = get(api, "bars/aapl?interval=1s&limit=2")
+        assert (told["symbol"], told["interval"], told["live"]) == ("AAPL", "1s", True)
+        assert [bar["first_seq"] for bar in told["bars"]] == [175, 178]
+        (minute,) = get(api, "bars/AAPL?interval=1min&live=true")["bars"]
+        assert minute == {
+            "time": "2026-11-20T22:00:00.000Z", "end": "2026-11-20T22:01:00.000Z", "open": 1.0, "high": 2.0, "low": 0.5,
+            "close": 1.5, "volume": 42_000, "source": "simulator", "simulated": True, "session": rfc3339(NOW),
+            "bar_time": rfc3339(daily_bar_time(DAYS[0])), "ticks": 180, "first_seq": 1, "last_seq": 180, "late": 0,
+        }  # fmt: skip
+
+    def test_a_range_and_csv_hold_for_them_too(self, api: Client) -> None:
+        span = "start=2026-11-20T22:00:10Z&end=2026-11-20T22:00:12Z"
+        assert [bar["first_seq"] for bar in get(api, f"bars/AAPL?interval=1s&{span}")["bars"]] == [31, 34, 37]
+        response = api.get(f"/api/v1/bars/AAPL?interval=1s&format=csv&{span}")
+        assert response["Content-Disposition"] == 'attachment; filename="AAPL-live-1s.csv"'
+        rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+        assert [(row["time"], row["close"], row["last_seq"]) for row in rows[:1]] == [
+            ("2026-11-20T22:00:10.000Z", "1.5", "33")
+        ]
+
+    def test_stored_bars_of_a_minute_are_others(self, api: Client, pipeline: FakePipeline) -> None:
+        get(api, "bars/AAPL?interval=1min", 404)
+        pipeline.stored["AAPL"] = [replace(bar(DAYS[0]), interval="1min")]
+        assert "live" not in get(api, "bars/AAPL?interval=1min")
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [("interval=2s", "interval"), ("live=true", "interval"), ("interval=5min&live=true", "interval"),
+         ("interval=1s&live=maybe", "live"), ("interval=1s&start=2026-11-20T22:00:10Z&end=2026-11-20T22:00:09Z", "start")],
+    )  # fmt: skip
+    def test_a_malformed_question_names_the_field(self, query: str, field: str, api: Client) -> None:
+        assert [error["field"] for error in get(api, f"bars/AAPL?{query}", 422)["errors"]] == [field]
+
+    def test_of_a_symbol_that_does_not_tick_there_are_none(self, api: Client) -> None:
+        get(api, "bars/IBM?interval=1s", 404)
 
 
 @pytest.mark.usefixtures("open_fetch")

@@ -14,6 +14,7 @@ from pipeline.domain.requests import Request
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
+from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
@@ -36,6 +37,7 @@ class Backend:
     bars: BarStore
     watchlist: WatchlistStore
     live: LiveChannel
+    live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
     coverages: Coverages
     lookups: Lookups
@@ -56,6 +58,7 @@ def current() -> Backend:
         bars=bootstrap.bar_store(settings),
         watchlist=bootstrap.watchlist_store(settings),
         live=bootstrap.live_channel(settings),
+        live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
         coverages=bootstrap.coverages(settings),
         lookups=bootstrap.lookups(settings),

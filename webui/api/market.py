@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,17 +11,31 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from pipeline.domain.bar_rows import columns, to_row
-from pipeline.domain.bars import DAILY, Bar, Series
+from pipeline.domain.bars import DAILY, Series
 from pipeline.domain.errors import InvalidValue
+from pipeline.domain.live_bars import INTERVALS
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
 from webui.api.lookups import quote_out
 from webui.api.problems import not_found
-from webui.api.schemas import BarList, BarRange, ProblemOut, Quotes, SeriesOut, Stages, SymbolList, SymbolOut, bar_out
+from webui.api.schemas import (
+    BarList,
+    BarRange,
+    LiveBarList,
+    LiveBarOut,
+    ProblemOut,
+    Quotes,
+    SeriesOut,
+    Stages,
+    SymbolList,
+    SymbolOut,
+    bar_out,
+    live_bar_out,
+)  # fmt: skip
 
 v1 = Router(tags=["market"])
-_END = datetime(9999, 1, 1, tzinfo=UTC)
+_START, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @v1.get("/symbols", response={200: SymbolList, 503: ProblemOut}, operation_id="list_symbols", summary="Symbols")
@@ -48,34 +63,53 @@ def symbols(request: HttpRequest) -> SymbolList:
 
 @v1.get(
     "/bars/{symbol}",
-    response={200: BarList, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
+    response={200: BarList | LiveBarList, 404: ProblemOut, 422: ProblemOut, 503: ProblemOut},
     operation_id="list_bars",
     summary="Bars of a symbol",
 )
-def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList | HttpResponse:
-    """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest. As JSON or CSV."""
+def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList | LiveBarList | HttpResponse:
+    """The stored bars of one symbol in a range, ascending; of more than `limit`, the newest. As JSON or CSV.
+
+    Live: the newest 600 of a second or 390 of a minute; all of them are on Kafka.
+    """
     symbol = checked_symbol(symbol)
+    if range.start and range.end and range.start > range.end:
+        raise InvalidValue("start", "expected start <= end")
+    if range.live or range.interval == "1s":
+        return _live(symbol, range)
     series = backend.current().bars.one_series(symbol, range.interval)
     if series is None:
         raise not_found("no bars of this symbol are stored")
     first, last = range.start or series.first, range.end or _END
-    if range.start and range.end and first > last:
-        raise InvalidValue("start", "expected start <= end")
     found = backend.current().bars.bars(symbol, range.interval, first, last, range.limit)
     if range.format == "csv":
-        return _csv(symbol, range.interval, found)
+        # The columns of `manage.py bars export`, which `bars import` reads.
+        return _csv(f"{symbol}-{range.interval}", columns(range.interval), map(to_row, found))
     return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found])
 
 
-def _csv(symbol: str, interval: str, bars: list[Bar]) -> HttpResponse:
-    """The columns of `manage.py bars export`, which `bars import` reads."""
+def _live(symbol: str, range: BarRange) -> LiveBarList | HttpResponse:
+    if range.interval not in INTERVALS:
+        raise InvalidValue("interval", f"expected one of {', '.join(INTERVALS)} with live")
+    kept = backend.current().live_bars.bars(symbol, range.interval)
+    if not kept:
+        raise not_found("no live bars of this symbol and interval are kept")
+    first, last = (range.start or _START).timestamp(), (range.end or _END).timestamp()
+    found = [live_bar_out(bar) for bar in kept if first <= bar.start <= last][-range.limit :]
+    if range.format == "csv":
+        rows = (bar.model_dump() for bar in found)
+        return _csv(f"{symbol}-live-{range.interval}", list(LiveBarOut.model_fields), rows)
+    return LiveBarList(symbol=symbol, interval=range.interval, bars=found)
+
+
+def _csv(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> HttpResponse:
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     # A symbol may hold ':' or '^', which not every file system takes.
-    name = re.sub(r"[^A-Z0-9.-]", "_", symbol)
-    response["Content-Disposition"] = f'attachment; filename="{name}-{interval}.csv"'
-    writer = csv.DictWriter(response, columns(interval), lineterminator="\n")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    writer = csv.DictWriter(response, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(to_row, bars))
+    writer.writerows(rows)
     return response
 
 

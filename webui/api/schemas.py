@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from pipeline.domain.bars import ADJUSTMENT_SCALE, PRICE_SCALE, Adjustment, Bar
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import Change, FetchRecord
+from pipeline.domain.live_bars import LiveBar
 from pipeline.domain.symbols import RULE, checked_symbol
 from pipeline.domain.times import rfc3339
 
@@ -52,7 +53,8 @@ class FetchPage(Schema):
 
 
 class BarRange(Schema):
-    interval: Interval = "daily"
+    interval: Literal["1s", Interval] = Field("daily", description="`1s` bars are live ones; `1min` ones with `live`.")
+    live: bool = Field(False, description="The bars that the ticks add up to as they pass, not those that are stored.")
     start: AwareDatetime | None = Field(
         None, description="First time, RFC 3339 with an offset; default: the first bar's."
     )
@@ -166,6 +168,33 @@ class BarList(Schema):
     bars: list[BarOut] = Field(description="Ascending; the newest `limit` of the range.")
 
 
+class LiveBarOut(Schema):
+    time: str = Field(
+        description="Start of its second or minute; where a bar of the source ends within, there are several."
+    )
+    end: str = Field(description="End of its second or minute, not in it.")
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    source: str
+    simulated: bool
+    session: str
+    bar_time: str = Field(description="Start of the stored bar that the ticks were made from.")
+    ticks: int
+    first_seq: int = Field(description="Number of the first tick in its session; the next bar's follows `last_seq`.")
+    last_seq: int
+    late: int = Field(description="Ticks of an earlier second or minute, which was finished when they came.")
+
+
+class LiveBarList(Schema):
+    symbol: str
+    interval: str
+    live: Literal[True] = True
+    bars: list[LiveBarOut] = Field(description="Ascending; the newest `limit` of the range. Finished ones alone.")
+
+
 class Quotes(Schema):
     """The newest tick of each symbol; `at` is when the snapshot was made, null when there is none."""
 
@@ -227,6 +256,11 @@ def bar_out(bar: Bar) -> BarOut:
         forming=bar.forming,
         adjustment=_adjustment_out(bar.adjustment) if bar.adjustment else None,
     )
+
+
+def live_bar_out(bar: LiveBar) -> LiveBarOut:
+    told = bar.to_dict()
+    return LiveBarOut(time=told["start"], **told)
 
 
 def _adjustment_out(adjustment: Adjustment) -> AdjustmentOut:

@@ -2,9 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from pipeline.domain.frames import Frame
+
+# What the rows of a frame are told apart by, where the newest of each stands for those before.
+_KEYS = {"ticks": ("symbol",), "bars": ("symbol", "interval")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +23,17 @@ class Message:
 
 
 def parsed(data: bytes) -> Message | None:
-    """A `ticks` or `stages` frame as it came over the live channel; None for anything else."""
+    """A `ticks`, `bars` or `stages` frame as it came over the live channel; None for anything else."""
     try:
         text = data.decode()
         frame = json.loads(text)
         rows = frame[frame["type"]]
         whole = (
-            frame["type"] in ("ticks", "stages")
+            frame["type"] in ("stages", *_KEYS)
             and isinstance(frame["monitor"], str)
             and isinstance(frame["n"], int)
             and all(isinstance(row, dict) for row in rows)
-            and (frame["type"] == "stages" or all(isinstance(row["symbol"], str) for row in rows))
+            and all(isinstance(row[name], str) for name in _KEYS.get(frame["type"], ()) for row in rows)
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -37,16 +41,17 @@ def parsed(data: bytes) -> Message | None:
 
 
 def folded(old: Message, new: Message) -> Message:
-    """`new`, standing for `old` too: each symbol's newest tick, and how many ticks and frames are not shown."""
-    skipped = old.frame.get("skipped", 0) + new.frame.get("skipped", 0) + 1
-    if new.frame["type"] == "stages":
+    """`new`, standing for `old` too: each symbol's newest tick or bar, and how many of them and of the frames are not shown."""
+    kind, skipped = new.frame["type"], old.frame.get("skipped", 0) + new.frame.get("skipped", 0) + 1
+    if kind not in _KEYS:
         return Message({**new.frame, "skipped": skipped})
-    ticks: dict[str, dict[str, Any]] = {tick["symbol"]: tick for tick in old.frame["ticks"]}
-    for tick in new.frame["ticks"]:
-        hidden = ticks.get(tick["symbol"])
+    key = itemgetter(*_KEYS[kind])
+    rows: dict[Any, dict[str, Any]] = {key(row): row for row in old.frame[kind]}
+    for row in new.frame[kind]:
+        hidden = rows.get(key(row))
         more = 0 if hidden is None else hidden.get("skipped", 0) + 1
-        ticks[tick["symbol"]] = {**tick, "skipped": tick.get("skipped", 0) + more}
-    return Message({**new.frame, "ticks": list(ticks.values()), "skipped": skipped})
+        rows[key(row)] = {**row, "skipped": row.get("skipped", 0) + more}
+    return Message({**new.frame, kind: list(rows.values()), "skipped": skipped})
 
 
 class Slot:

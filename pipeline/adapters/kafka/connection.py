@@ -1,7 +1,8 @@
 """What the Kafka adapters share: configuration, error mapping, and the topics.
 
-Needs: Write and Describe on the topic and its checkpoints, Write on the transactional ids `<topic>-forward-*`, Read on both; and
-Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics at first use.
+Needs: Write, Describe and Read on the topics of ticks, bars and checkpoints, Write on the transactional ids
+`<topic>-forward-*`; and Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics
+at first use.
 """
 
 import logging
@@ -45,15 +46,15 @@ def mapped_errors() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4)
-def ensure_topics(bootstrap_servers: str, topic: str, checkpoint_topic: str, partitions: int) -> None:
-    """Make the two topics on a real broker where they are missing; once a process. Raises Unavailable."""
+def ensure_topics(bootstrap_servers: str, topics: tuple[str, ...], checkpoint_topic: str, partitions: int) -> None:
+    """Make the topics on a real broker where they are missing; once a process. Raises Unavailable."""
     admin = AdminClient(configuration(bootstrap_servers))
     with mapped_errors():
         known = admin.list_topics(timeout=10).topics
         missing = [
             new
             for new in (
-                NewTopic(topic, partitions),
+                *(NewTopic(topic, partitions) for topic in topics),
                 NewTopic(checkpoint_topic, partitions, config={"cleanup.policy": "compact"}),
             )
             if new.topic not in known

@@ -1,4 +1,4 @@
-"""Reads the ticks back, without a consumer group's rebalances: from the end of every partition, or from its beginning."""
+"""Reads ticks or bars back, without a consumer group's rebalances: from each partition's end on, or from before it."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,16 @@ from pipeline.domain.errors import Unavailable
 from pipeline.ports.tick_log import LoggedTick
 
 _AT_ONCE = 2000
+_TAIL = -2000  # librdkafka's RD_KAFKA_OFFSET_TAIL_BASE: so many less are so many before the end
 
 
 class KafkaTickFeed:
-    def __init__(self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False) -> None:
+    def __init__(
+        self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False, newest: int = 0
+    ) -> None:
+        """`newest`: how many of each partition's records are read that are there already."""
         self._servers, self._topic, self._partitions = bootstrap_servers, topic, partitions
-        self._start = OFFSET_BEGINNING if from_start else OFFSET_END
+        self._start = OFFSET_BEGINNING if from_start else _TAIL - newest if newest else OFFSET_END
         self._consumer: Consumer | None = None
 
     def read(self, timeout_s: float) -> Sequence[LoggedTick]:

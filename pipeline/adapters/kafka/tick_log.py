@@ -1,20 +1,21 @@
 """The tick log on Kafka: one transactional producer a shard; the checkpoint is a record of the same transaction.
 
 The partition is the shard, the key the symbol, the record's time when the driver made the tick. The checkpoint topic is
-compacted, with the shard as key and partition. It is read back only after `init_transactions` has fenced every earlier
+compacted, with the shard as key and partition. Live bars have a topic of their own, with the same partitions and keys; a record's
+time there is when the bar was finished. The checkpoint is read back only after `init_transactions` has fenced every earlier
 producer of the shard, and up to a record that this producer has committed there: what a broker that has just been restarted
 calls the end of a partition may not be its end yet.
 """
 
-import json
 from collections.abc import Sequence
 from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from pipeline.adapters.kafka.connection import configuration, ensure_topics, mapped_errors
-from pipeline.domain.batches import Batch, Position
+from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.live_bars import Checkpoint, LiveBar
 
 _TIMEOUT_S = 5.0
 _INIT_S = 1.0  # goes on in the background: who opens again waits for the same answer
@@ -23,17 +24,20 @@ _TAIL = 64  # offsets at the end of the checkpoint partition that are read first
 
 class KafkaTickLog:
     def __init__(
-        self, bootstrap_servers: str, topic: str, checkpoint_topic: str, shard: int, shards: int, embedded: bool
-    ) -> None:
-        self._servers, self._topic, self._checkpoints = bootstrap_servers, topic, checkpoint_topic
+        self, bootstrap_servers: str, topic: str, bars_topic: str, checkpoint_topic: str, shard: int, shards: int,
+        embedded: bool,
+    ) -> None:  # fmt: skip
+        self._servers, self._topic, self._bars, self._checkpoints = (
+            bootstrap_servers, topic, bars_topic, checkpoint_topic,
+        )  # fmt: skip
         self._shard, self._shards, self._embedded = shard, shards, embedded
         self._producer: Producer | None = None
         self._opening: Producer | None = None  # has asked for its id, and has no answer yet
 
-    def open(self) -> Position | None:
+    def open(self) -> Checkpoint | None:
         self.close()
         if not self._embedded:
-            ensure_topics(self._servers, self._topic, self._checkpoints, self._shards)
+            ensure_topics(self._servers, (self._topic, self._bars), self._checkpoints, self._shards)
         producer = self._opening = self._opening or self._new_producer()
         try:
             with mapped_errors():
@@ -44,7 +48,7 @@ class KafkaTickLog:
         self._opening = None
         with mapped_errors():
             # Where topics appear at first use, asking for them as a producer is that use.
-            for topic in (self._topic, self._checkpoints):
+            for topic in (self._topic, self._bars, self._checkpoints):
                 producer.list_topics(topic, timeout=_TIMEOUT_S)
             checkpoint = self._read_checkpoint(self._mark(producer))
         self._producer = producer
@@ -70,7 +74,7 @@ class KafkaTickLog:
         producer.commit_transaction(_TIMEOUT_S)
         return mark
 
-    def append(self, batches: Sequence[Batch]) -> None:
+    def append(self, batches: Sequence[Batch], bars: Sequence[LiveBar], checkpoint: Checkpoint) -> None:
         producer = self._producer
         if producer is None:
             raise Unavailable("Kafka: the log is not open")
@@ -85,8 +89,9 @@ class KafkaTickLog:
                         key = symbol.encode()
                         for line in block.split(b"\n"):
                             put(topic, line, key, shard, None, None, made_ms)
-                position = json.dumps(batches[-1].position)
-                producer.produce(self._checkpoints, position, str(self._shard), partition=self._shard)
+                for bar in bars:
+                    put(self._bars, bar.encoded(), bar.symbol.encode(), shard)
+                producer.produce(self._checkpoints, checkpoint.to_json(), str(shard), partition=shard)
                 producer.commit_transaction(_TIMEOUT_S)
         except Exception:
             # Whatever happened to this transaction, the next `open` ends it and reads back what was committed.
@@ -96,7 +101,7 @@ class KafkaTickLog:
     def close(self) -> None:
         self._producer = None
 
-    def _read_checkpoint(self, mark: bytes) -> Position | None:
+    def _read_checkpoint(self, mark: bytes) -> Checkpoint | None:
         """The last checkpoint before the mark."""
         consumer = Consumer(
             configuration(
@@ -110,17 +115,17 @@ class KafkaTickLog:
         )
         try:
             low, high = consumer.get_watermark_offsets(TopicPartition(self._checkpoints, self._shard), _TIMEOUT_S)
-            newest: Position | None = None
+            newest: Checkpoint | None = None
             for start in dict.fromkeys((max(low, high - _TAIL), low)):
                 newest = newest or self._newest(consumer, start, mark)
             return newest
         finally:
             consumer.close()
 
-    def _newest(self, consumer: Consumer, start: int, mark: bytes) -> Position | None:
+    def _newest(self, consumer: Consumer, start: int, mark: bytes) -> Checkpoint | None:
         """The last checkpoint of this shard from offset `start` up to the mark."""
         consumer.assign([TopicPartition(self._checkpoints, self._shard, start)])
-        newest: Position | None = None
+        newest: Checkpoint | None = None
         own = str(self._shard).encode()
         while True:
             message = consumer.poll(_TIMEOUT_S)
@@ -132,4 +137,4 @@ class KafkaTickLog:
             if value == mark:
                 return newest
             if value is not None and message.key() == own:
-                newest = Position(*json.loads(value))
+                newest = Checkpoint.from_json(value)

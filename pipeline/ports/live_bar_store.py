@@ -1,0 +1,18 @@
+"""The newest live bars of each symbol, for whoever asks: the log has all of them, in the order in which they came."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.domain.live_bars import LiveBar
+
+KEPT = {"1s": 600, "1min": 390}  # bars of a symbol: ten minutes, and a trading day, where each window has one
+
+
+class LiveBarStore(Protocol):
+    """May lose anything at any time; it fills again. Raises Unavailable."""
+
+    def add(self, bars: Sequence[LiveBar]) -> None:
+        """Each symbol's in order. One that is not newer than the newest that is kept is a repeat, and changes nothing."""
+
+    def bars(self, symbol: str, interval: str) -> list[LiveBar]:
+        """Ascending; empty when there are none."""
