@@ -8,6 +8,16 @@ from pipeline.domain.errors import Unavailable
 from workers.app import app as workers_app
 
 
+def queue_depth(queue: str, app: Celery = workers_app) -> int:
+    """Tasks that wait in a queue. Raises Unavailable."""
+    try:
+        with app.connection_or_acquire() as connection:
+            # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
+            return int(connection.default_channel.queue_declare(queue).message_count)
+    except (OperationalError, OSError) as error:
+        raise Unavailable(f"broker: {type(error).__name__}") from None
+
+
 class CeleryBatchLink:
     """Batches to the receivers' queue; each batch is a task."""
 
@@ -28,12 +38,7 @@ class CeleryBatchLink:
             raise Unavailable(f"broker: {type(error).__name__}") from None
 
     def depth(self) -> int:
-        try:
-            with self._app.connection_or_acquire() as connection:
-                # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
-                return int(connection.default_channel.queue_declare("receiver").message_count)
-        except (OperationalError, OSError) as error:
-            raise Unavailable(f"broker: {type(error).__name__}") from None
+        return queue_depth("receiver", self._app)
 
 
 class CeleryRepeatLink:

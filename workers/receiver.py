@@ -9,10 +9,12 @@ from functools import lru_cache
 from pipeline import bootstrap
 from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, InvalidValue
+from pipeline.ports.table import TableFull
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.links import CeleryRepeatLink
 from workers.steps.loop import Loop
+from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 
 
@@ -21,7 +23,7 @@ def _receiver() -> bootstrap.Receiver:
     return bootstrap.receiver(bootstrap.load_settings(), CeleryRepeatLink())
 
 
-@app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue))
+@app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue, TableFull))
 def buffer(message: dict[str, object]) -> None:
     """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
     _receiver().buffer.put(Batch.from_message(message))
@@ -34,7 +36,8 @@ class ReceiverStep(RoleStep):
         receiver = _receiver()
         forward = receiver.forward
         loop = Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0)
-        return list(receiver.meters), [loop]
+        measures = measuring(queued(receiver.meters[0], "receiver"), receiver.buffer.measure)
+        return list(receiver.meters), [loop, measures]
 
 
 app.steps["worker"].add(ReceiverStep)

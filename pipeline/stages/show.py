@@ -7,14 +7,13 @@ and shown. A frame has the newest tick of each symbol that moved, and says how m
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.frames import STAGES, Frame
-from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.frames import Frame
+from pipeline.domain.health import stage_states
 from pipeline.domain.ticks import tick_number
 from pipeline.domain.times import from_rfc3339, rfc3339
 from pipeline.ports.bar_store import BarStore
@@ -27,8 +26,6 @@ _STAGES_S = 1.0
 _QUIET_S = 3.0
 _ASK_AGAIN_S = 15.0
 _LOOK_BACK = timedelta(days=30)  # for the close before a bar; a symbol that did not trade that long has no change
-_NOT_ADDED = ("_ms", "_symbols")  # latencies, and what each process sees whole
-_WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 
 class Show:
@@ -46,6 +43,7 @@ class Show:
         self._ask_at = 0.0  # when a store that was away is asked again
         self._last_tick_at: float | None = None
         self._stages_at = 0.0
+        self._lag_s: float | None = None  # of this second
         self._states: list[dict[str, Any]] = []
 
     def step(self) -> float:
@@ -54,6 +52,7 @@ class Show:
             self._stages_at = self._clock.monotonic() + _STAGES_S
             self._publish_stages()
         ticks = self._feed.read(0.05)
+        self._lag_s = self._lag_s or 0.0  # whatever waited has been read
         if ticks:
             self._publish_ticks(ticks)
         return 0.0
@@ -66,10 +65,9 @@ class Show:
             if self._in_order(symbol, *tick_number(logged.value)):
                 skipped[symbol] += symbol in newest
                 newest[symbol] = logged
-        now = self._clock.now().timestamp()
+        self._measure(Counter(logged.made_at for logged in newest.values()))
         moved = []
         for symbol, logged in sorted(newest.items()):
-            self._meter.latency(max(0.0, now - logged.made_at))
             tick = json.loads(logged.value)
             shown = tick | self._against_close(tick) | {"skipped": skipped[symbol]}
             self._newest[symbol] = shown
@@ -78,6 +76,16 @@ class Show:
         self._last_tick_at = self._clock.monotonic()
         if moved:
             self._publish({"type": "ticks", "ticks": moved})
+
+    def _measure(self, made: Counter[float]) -> None:
+        """`made`: how many were made when; the ticks of a batch have one time."""
+        now = self._clock.now().timestamp()
+        for made_at, n in made.items():
+            self._meter.latency(max(0.0, now - made_at), n)
+            self._lag_s = max(self._lag_s or 0.0, now - made_at)
+        # From here on it is known that there are none.
+        self._meter.add("gaps", 0)
+        self._meter.add("repeats", 0)
 
     def _in_order(self, symbol: str, session: str, seq: int) -> bool:
         """Compare with the symbol's tick before; count what is missing or repeated. False: it is not newer."""
@@ -118,6 +126,8 @@ class Show:
 
     def _publish_stages(self) -> None:
         self._judge()
+        self._meter.gauge("lag_ms", None if self._lag_s is None else round(1000 * self._lag_s))
+        self._lag_s = None
         self._states = stage_states(self._live.heartbeats())
         self._publish({"type": "stages", "stages": self._states})
         self._live.save_snapshot(
@@ -147,22 +157,3 @@ class Show:
 
     def _stamped(self, frame: Frame) -> Frame:
         return frame | {"monitor": self._name, "n": self._n, "at": rfc3339(self._clock.now())}
-
-
-def stage_states(heartbeats: list[Heartbeat]) -> list[dict[str, Any]]:
-    """Each stage as its processes report it: the worst health of any, totals and rates added up, the highest of the others."""
-    return [_state(stage, heartbeats) for stage in STAGES]
-
-
-def _state(stage: str, heartbeats: list[Heartbeat]) -> dict[str, Any]:
-    reports = [(beat.instance, report) for beat in heartbeats for report in beat.stages if report.stage == stage]
-    if not reports:
-        missing = StageReport(stage, Health.FAILING, "no process reports this stage")
-        return asdict(missing) | {"where": []}
-    worst = min((report for _, report in reports), key=lambda report: _WORST.index(report.health))
-    figures: dict[str, float] = {}
-    for _, report in reports:
-        for name, value in report.figures.items():
-            before = figures.get(name, 0.0)
-            figures[name] = max(before, value) if name.endswith(_NOT_ADDED) else before + value
-    return asdict(worst) | {"figures": figures, "where": sorted(instance for instance, _ in reports)}

@@ -90,7 +90,7 @@ class World:
             )
 
         self.forward = Forward(
-            make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name
+            make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name, self.table.room
         )  # fmt: skip
 
     def run(self, seconds: float, lose_batches: bool = False) -> None:
