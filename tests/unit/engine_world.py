@@ -20,6 +20,7 @@ from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
+from pipeline.ports.table import Table, TableFull
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward, ShardForwarder
@@ -33,14 +34,16 @@ RULES = TickRules(ticks_per_bar=50)
 
 
 class World:
-    def __init__(self, rules: TickRules = RULES, days: int = 100) -> None:
+    def __init__(
+        self, rules: TickRules = RULES, days: int = 100, table: Table | None = None, shard_table: Table | None = None
+    ) -> None:
         self.rules, self.clock = rules, MemoryClock()
         database = MemoryDatabase()
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
         self.plan, self.leases = MemoryPlanStore(), MemoryLeases(self.clock)
         self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
         self.broker = MemoryBroker()
-        self.table, self.shard_table = MemoryTable(), MemoryTable()
+        self.table, self.shard_table = table or MemoryTable(), shard_table or MemoryTable()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("tick", "buffer", "forward")}
         self.days = days
         for symbol in SYMBOLS:
@@ -98,8 +101,7 @@ class World:
         while self.clock.monotonic() < until:
             self.watch.step()
             for driver in list(self.drivers):
-                with suppress(Unavailable):
-                    driver.step()
+                self._step(driver, "tick")
             if lose_batches:
                 self.link.queue.clear()
             if self.receiver_runs:
@@ -115,10 +117,24 @@ class World:
 
     def _receive(self) -> None:
         while self.link.queue:
-            with suppress(Fenced):
+            with suppress(Fenced, TableFull):
                 self.buffer.put(self.link.queue.popleft())
-        with suppress(Unavailable):
-            self.forward.step()
+        self.buffer.measure()
+        self._step(self.forward, "forward")
+
+    def _step(self, stage: Tick | Forward, name: str) -> None:
+        """As a worker's loop does."""
+        try:
+            stage.step()
+        except Unavailable as error:
+            self.meters[name].failing(str(error))
+
+    def says(self, stage: str) -> tuple[str, str]:
+        report = self.meters[stage].report()
+        return report.health, report.message
+
+    def figure(self, stage: str, name: str) -> float:
+        return self.meters[stage].report().figures[name]
 
     def _repeat(self) -> None:
         while self.link.asked:
