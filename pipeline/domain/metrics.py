@@ -117,7 +117,7 @@ METRICS = (
     _gauge("waiting_ticks", "forward", "Ticks in the table that are not on the log yet.", "table_ticks_waiting"),
     _gauge("log_away_s", "forward", "How long the log has been away; 0 while it answers.", "log_away_seconds", Merge.MAX),
     _counter("gaps", "forward", "Holes in the chain of batches, each counted once.", "batch_gaps"),
-    _counter("asked_again", "forward", "Holes that a driver was asked to fill.", "batches_asked_again"),
+    _counter("asked_again", "forward", "Holes that a driver was asked to fill.", "batch_gaps_asked_again"),
     _counter("aged_off", "forward", "Ticks that left the table.", "ticks_aged_off"),
     # Monitor
     _counter("gaps", "show", "Ticks whose number is missing on the log.", "tick_gaps"),

@@ -100,6 +100,7 @@ class LmdbTable:
 
         while self._run(self._environment.reserved, delete):
             pass
+        self._commit_again()
 
     def compact(self) -> None:
         """What other versions hide is gone already (`versions.py`). The file keeps its size; the room in it is used again."""
@@ -108,11 +109,21 @@ class LmdbTable:
             unseen, place = self._run(self._environment.read, partial(self._unseen, place))
             if unseen:
                 self._run(self._environment.reserved, partial(_delete, unseen))
+        self._commit_again()
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._environment.detach()
+
+    def _commit_again(self) -> None:
+        """LMDB uses pages that a transaction has freed after one more commit only. In a full table, none might come about."""
+
+        def touch(transaction: Transaction) -> None:
+            if transaction.get(self._name.encode(), db=self._environment.registry) == self._record:
+                transaction.put(self._name.encode(), self._record, db=self._environment.registry)
+
+        self._environment.reserved(touch)
 
     def _put(self, cursor: Cursor, entries: versions.Entries) -> None:
         versions.write(cursor, entries, self.settings.max_versions, self._oldest())
