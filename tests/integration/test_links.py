@@ -9,7 +9,7 @@ from celery import Celery
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
 from tests.support.servers import free_port, redis_server
-from workers.links import CeleryBatchLink, CeleryRepeatLink
+from workers.links import CeleryBatchLink, CeleryRepeatLink, queue_depth
 
 BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, 1, (("AAPL", b'{"seq":1}'),))
 
@@ -37,6 +37,12 @@ def test_batches_wait_in_the_receivers_queue(app: Celery) -> None:
     link = CeleryBatchLink(app)
     link.send([BATCH, BATCH])
     assert link.depth() == 2
+
+
+def test_each_queue_has_its_own_depth(app: Celery) -> None:
+    CeleryBatchLink(app).send([BATCH])
+    CeleryRepeatLink(app).ask(1, Position(5, 6), Position(5, 9))
+    assert [queue_depth(queue, app) for queue in ("ingest", "driver", "receiver")] == [0, 1, 1]
 
 
 def test_a_broker_that_is_away_is_unavailable_within_seconds() -> None:
