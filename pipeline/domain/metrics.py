@@ -84,7 +84,7 @@ METRICS = (
         "lag_ms",
         "tick forward show",
         "Age of the oldest thing that waits: a batch that is not confirmed (tick); a batch in the table that is not on the log "
-        "(forward); a tick when it was read, the oldest of a second (show).",
+        "(forward); a tick when it was read, the oldest of a second (show: none while nothing is read).",
         "lag_seconds",
         Merge.MAX,
     ),

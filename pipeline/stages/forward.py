@@ -30,7 +30,7 @@ _AGE_OFF_S = 30.0
 _IDLE_S = 0.02
 _LOOK_S = 1.0
 _CATCHING_UP_MS = 1000
-_CROWDED = 0.9  # of the table in use: forwarded rows do not wait for their retention
+_CROWDED = 0.8  # of the table in use: forwarded rows do not wait for their retention
 
 
 class ShardForwarder:
@@ -194,9 +194,7 @@ class Forward:
     def step(self) -> float:
         """Forward what is there for every leased shard; returns the seconds to wait. Raises Unavailable."""
         now = self._clock.monotonic()
-        if now >= self._look_at:
-            self._look_at = now + _LOOK_S
-            self._look()
+        self._look()
         if now >= self._confirm_at:
             self._confirm_at = now + 1.0
             for shard in range(self._rules.shards):
@@ -232,6 +230,10 @@ class Forward:
             self._shards[shard] = self._make(shard)
 
     def _look(self) -> None:
+        """Once a second."""
+        if self._clock.monotonic() < self._look_at:
+            return
+        self._look_at = self._clock.monotonic() + _LOOK_S
         self._room = room = self._table_room()
         crowded = room is not None and (room.full or room.used > _CROWDED * room.limit)
         self._waiting = sum((one.look(crowded) for one in self._shards.values()), Waiting())
@@ -251,6 +253,7 @@ class Forward:
         away_s = self._away_s()
         if away_s is None:
             return error
+        self._look()  # the answer may have been waited for a while
         return Unavailable(f"the log has been away for {away_s:.0f} s: {self._waiting.words(self._room)} ({error})")
 
     def _drop(self, shard: int) -> None:

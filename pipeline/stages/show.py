@@ -52,7 +52,6 @@ class Show:
             self._stages_at = self._clock.monotonic() + _STAGES_S
             self._publish_stages()
         ticks = self._feed.read(0.05)
-        self._lag_s = self._lag_s or 0.0  # whatever waited has been read
         if ticks:
             self._publish_ticks(ticks)
         return 0.0
