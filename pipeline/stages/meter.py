@@ -13,6 +13,7 @@ from pipeline.domain.health import Health, StageReport, percentiles
 from pipeline.domain.metrics import BUCKETS_S, Kind, bucket, of_stage
 
 _WINDOW_S = 5.0
+_SLOT_S = 0.05  # what is counted within one keeps one time, so that the window stays short
 _TURN_S = 30.0
 _EMPTY = [0] * (len(BUCKETS_S) + 1)
 
@@ -39,7 +40,11 @@ class Meter:
         self._check("total", Kind.COUNTER)
         with self._lock:
             self._totals["total"] = self._totals.get("total", 0) + n
-            self._counted.append((self._monotonic(), n))
+            now = self._monotonic()
+            if self._counted and now - self._counted[-1][0] < _SLOT_S:
+                now, before = self._counted.pop()
+                n += before
+            self._counted.append((now, n))
             self._forget()
 
     def add(self, name: str, n: float = 1) -> None:
