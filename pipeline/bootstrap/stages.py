@@ -198,7 +198,16 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
 
     return Receiver(
         Buffer(cells, notes, watermark, time, buffer_meter),
-        Forward(forwarder, watermark, leases(settings), time, settings.ticks, forward_meter, settings.process.instance),
+        Forward(
+            forwarder,
+            watermark,
+            leases(settings),
+            time,
+            settings.ticks,
+            forward_meter,
+            settings.process.instance,
+            cells.room,
+        ),
         noted,
         cells,
         meters,
