@@ -35,9 +35,7 @@ class Tick:
         self._players: dict[int, Player] = {}
         self._held_until = 0.0
         self._poll_at = 0.0
-        self._stuck: dict[
-            int, tuple[Position, float]
-        ] = {}  # shards with a full window: its first batch, and since when
+        self._stuck: dict[int, tuple[Position, float]] = {}  # shards with a full window: its first batch, since when
 
     def step(self) -> float:
         """Do what is due; returns the seconds until there is more to do. Raises Unavailable; call it again then."""
@@ -176,10 +174,11 @@ class Tick:
     def _measure(self) -> None:
         """What changes slowly, with each poll."""
         players, now = self._players, self._clock.monotonic()
-        oldest = [p.unconfirmed[0].at for p in players.values() if p.unconfirmed]
+        made = [p.unconfirmed[0].batch.made_at for p in players.values() if p.unconfirmed]
+        lag_s = self._clock.now().timestamp() - min(made) if made else 0.0
         self._meter.gauge("shards", len(players))
         self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in players.values()))
-        self._meter.gauge("lag_ms", round(1000 * (now - min(oldest, default=now)), 1))
+        self._meter.gauge("lag_ms", round(1000 * max(0.0, lag_s), 1))
         self._meter.by_shard("held", dict.fromkeys(players, 1))
         self._meter.by_shard("epoch", {shard: player.epoch for shard, player in players.items()})
         self._meter.by_shard("waiting_s", {shard: round(now - since, 1) for shard, (_, since) in self._stuck.items()})
