@@ -42,7 +42,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_TICK_MS": "Milliseconds from one beat to the next at speed 1; each symbol ticks once a beat.",
     "TICKERLINE_TICKS_PER_BAR": "Ticks that a daily bar is played in.",
     "TICKERLINE_SHARDS": "Shards that symbols are spread over; also the partitions of the topic.",
-    "TICKERLINE_RETENTION_S": "Seconds after which forwarded ticks leave the table.",
+    "TICKERLINE_RETENTION_S": "Seconds after which forwarded ticks leave the table; sooner where it is four fifths full.",
     "TICKERLINE_TABLE_MB": "Megabytes that the embedded table may grow to.",
     "TICKERLINE_API_PORT": "Port of the API.",
     "TICKERLINE_DRIVER_PORT": "Port of the first driver's health and metrics.",

@@ -12,6 +12,7 @@ from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.links import CeleryBatchLink
 from workers.steps.loop import Loop
+from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 
 _LONG_POLL_S = 40.0  # the listener's step waits for messages
@@ -36,6 +37,7 @@ class DriverStep(RoleStep):
             Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
             Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
             Loop("tick", tick.step, ticked, at_end=tick.release),
+            measuring(queued(ticked, "driver")),
         ]
 
 

@@ -17,6 +17,7 @@ from pipeline.flow import FETCH_CHAIN
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.steps.loop import Loop
+from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 
 _AGAIN = {"autoretry_for": (Unavailable,), "retry_backoff": 1, "retry_backoff_max": 20, "max_retries": 4}
@@ -92,7 +93,8 @@ class IngestStep(RoleStep):
     role = "ingest"
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
-        return list(_stages().meters), []
+        meters = _stages().meters
+        return list(meters), [measuring(queued(meters[0], "ingest"))]
 
 
 app.steps["worker"].add(IngestStep)

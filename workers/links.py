@@ -12,6 +12,16 @@ from workers.app import app as workers_app
 _TICKS = 2_000  # of one message: a task costs as much as making hundreds of ticks, so small batches share one
 
 
+def queue_depth(queue: str, app: Celery = workers_app) -> int:
+    """Tasks that wait in a queue. Raises Unavailable."""
+    try:
+        with app.connection_or_acquire() as connection:
+            # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
+            return int(connection.default_channel.queue_declare(queue).message_count)
+    except (OperationalError, OSError) as error:
+        raise Unavailable(f"broker: {type(error).__name__}") from None
+
+
 class CeleryBatchLink:
     """Batches to the receivers' queue, a few to a task."""
 
@@ -32,12 +42,7 @@ class CeleryBatchLink:
             raise Unavailable(f"broker: {type(error).__name__}") from None
 
     def depth(self) -> int:
-        try:
-            with self._app.connection_or_acquire() as connection:
-                # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
-                return int(connection.default_channel.queue_declare("receiver").message_count)
-        except (OperationalError, OSError) as error:
-            raise Unavailable(f"broker: {type(error).__name__}") from None
+        return queue_depth("receiver", self._app)
 
 
 def _shared(batches: list[Batch]) -> Iterator[list[Batch]]:

@@ -10,11 +10,13 @@ from functools import lru_cache
 from pipeline import bootstrap
 from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, InvalidValue
+from pipeline.ports.table import TableFull
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.links import CeleryRepeatLink
 from workers.steps.batches import BatchRoute
 from workers.steps.loop import Loop
+from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 from workers.steps.telemetry import Route
 
@@ -24,7 +26,7 @@ def _receiver() -> bootstrap.Receiver:
     return bootstrap.receiver(bootstrap.load_settings(), CeleryRepeatLink())
 
 
-@app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue))
+@app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue, TableFull))
 def buffer(messages: list[dict[str, object]]) -> None:
     """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
     _receiver().buffer.put([Batch.from_message(message) for message in messages])
@@ -39,6 +41,7 @@ class ReceiverStep(RoleStep):
         return list(receiver.meters), [
             Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0),
             Loop("passing", receiver.passing.flush, Meter("passing")),
+            measuring(queued(receiver.meters[0], "receiver"), receiver.buffer.measure),
         ]
 
     def routes(self) -> dict[str, Route]:

@@ -39,7 +39,8 @@ from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.forgetting import Forgetting
-from pipeline.stages.forward import Forward, ShardForwarder
+from pipeline.stages.forward import Forward
+from pipeline.stages.forward_shard import ShardForwarder
 from pipeline.stages.listen import Listen
 from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
@@ -201,7 +202,16 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
 
     return Receiver(
         Buffer(cells, notes, watermark, time, buffer_meter),
-        Forward(forwarder, watermark, leases(settings), time, settings.ticks, forward_meter, settings.process.instance),
+        Forward(
+            forwarder,
+            watermark,
+            leases(settings),
+            time,
+            settings.ticks,
+            forward_meter,
+            settings.process.instance,
+            cells.room,
+        ),
         noted,
         cells,
         meters,

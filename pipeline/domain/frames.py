@@ -28,12 +28,16 @@ class ShownTick(TypedDict):
 
 
 class StageState(TypedDict):
-    """`figures` are measured values only, e.g. rate_per_s, lag_ms; `where` names the instances that report it."""
+    """`figures` are measured values only, e.g. rate_per_s, lag_ms (`metrics.py`); `where` names the instances that report it.
+
+    `shards`, by shard: `holders`, the instances that say they hold its lease, and its figures, e.g. epoch, waiting_s.
+    """
 
     stage: str
     health: str  # pipeline.domain.health.Health
     message: str
     figures: dict[str, float]
+    shards: dict[str, dict[str, Any]]
     where: list[str]
 
 

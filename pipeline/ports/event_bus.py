@@ -9,10 +9,11 @@ from pipeline.domain.events import BarsEvent
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One received message: its text, and the handle by which it is deleted."""
+    """One received message: its text, the handle by which it is deleted, and when it came into the queue, seconds since 1970."""
 
     body: str
     handle: str
+    sent_at: float
 
 
 class EventPublisher(Protocol):

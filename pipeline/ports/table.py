@@ -133,6 +133,15 @@ class TableSettings:
             raise TableDiffers(f"table {name}: {'; '.join(differ)}")
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes that are used, of how many. `full`: the newest change found no room, though less than the limit may be in use."""
+
+    used: int
+    limit: int
+    full: bool = False
+
+
 class TableFull(TickerlineError):
     """No room for the changes; nothing stored before is lost. Trying again helps when something was deleted."""
 
@@ -186,8 +195,12 @@ class Table(Protocol):
 
         The new value is the newest then: where the stored timestamp is not older, the cell gets the next one after it. Where
         a delete is not older, it is not defined whether the cell is seen. `also` are changes of the same row, made in the same
-        moment.
+        moment. Where a table can be full, this has a small reserve of its own: it is for locks and checkpoints, without which
+        nothing could be deleted.
         """
+
+    def room(self) -> Room | None:
+        """Of the server, with all its tables; None where it has no limit of its own. Cheap."""
 
     def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:
         """Delete the rows in (after, upto], as Accumulo's deleteRows does; None is open. They are gone, not hidden.

@@ -8,9 +8,10 @@
 from collections.abc import Sequence
 
 from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, header_value, row_key
-from pipeline.domain.errors import Fenced
+from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.times import to_ms
 from pipeline.ports.clock import Clock
-from pipeline.ports.table import Cell, Table
+from pipeline.ports.table import Cell, Table, TableFull
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.meter import Meter
 
@@ -20,8 +21,25 @@ class Buffer:
         self._table, self._notes, self._watermark, self._clock, self._meter = table, notes, watermark, clock, meter
 
     def put(self, batches: Sequence[Batch]) -> None:
-        """Durable when it returns. Raises Fenced when one was refused, after the others were stored; TableFull or Unavailable;
-        then of no batch only a part is stored."""
+        """Durable when it returns, and confirmed. Raises Fenced when one was refused, after the others were stored; TableFull or
+        Unavailable; then of no batch only a part is stored."""
+        try:
+            self._put(batches)
+        except TableFull as error:
+            self._meter.add("turned_away", len(batches))
+            self._meter.failing(f"no room, batches are turned away until there is ({error})")
+            raise
+        except Unavailable as error:
+            self._meter.failing(str(error))
+            raise
+
+    def measure(self) -> None:
+        """The table's room, once a second. Raises Unavailable."""
+        if room := self._table.room():
+            self._meter.gauge("table_used_bytes", room.used)
+            self._meter.gauge("table_limit_bytes", room.limit)
+
+    def _put(self, batches: Sequence[Batch]) -> None:
         welcome, refused = [], None
         for batch in batches:
             try:
@@ -36,8 +54,7 @@ class Buffer:
             raise refused
 
     def _store(self, batches: Sequence[Batch]) -> None:
-        now = self._clock.now().timestamp()
-        written_ms = int(now * 1000)
+        written_ms = to_ms(self._clock.now())
         cells: list[Cell] = []
         for batch in batches:
             row = row_key(batch.shard, batch.position)
@@ -47,6 +64,7 @@ class Buffer:
         for shard in {batch.shard for batch in batches}:
             self._watermark.advance(shard)
         self._meter.count(sum(batch.n for batch in batches))
+        now = self._clock.now().timestamp()
         for batch in batches:
-            self._meter.latency(max(0.0, now - batch.made_at))
+            self._meter.latency(max(0.0, now - batch.made_at), batch.n)
         self._meter.ok()

@@ -5,16 +5,19 @@ Two stages meet here: `buffer` writes the chain and confirms how far it reaches,
 
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.domain.batches import BATCH_FAMILY, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced
 from pipeline.domain.live_bars import Checkpoint
 from pipeline.domain.passages import Buffered
+from pipeline.domain.times import to_ms
 from pipeline.ports.clock import Clock
 from pipeline.ports.table import Cell, RowRange, Table
 from pipeline.ports.watermarks import Watermarks
 
+AT_ONCE = 1000  # headers
 _EPOCH, _CHECKPOINT = b"epoch", b"checkpoint"
 
 
@@ -40,7 +43,11 @@ class Header:
 
 
 class ShardNotes:
-    """What the table remembers of each shard beside its ticks: the fence, and the copy of the forwarder's checkpoint."""
+    """What the table remembers of each shard beside its ticks: the fence, and the copy of the forwarder's checkpoint.
+
+    Each is put on top of the value that was read, never just written: the table then sees to it that the new value is the newest,
+    whatever clock, or unit of time, the one before was stamped by. And it has a reserve for that, when it is full.
+    """
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
@@ -53,7 +60,7 @@ class ShardNotes:
                 if int(seen) > epoch:
                     raise Fenced(f"shard {shard}: epoch {epoch} is over, {int(seen)} was seen")
                 return
-            if self._table.compare_and_put(self._cell(shard, _EPOCH, str(epoch).encode()), seen):
+            if self._replace(shard, _EPOCH, str(epoch).encode(), seen):
                 return
 
     def checkpoint(self, shard: int) -> Checkpoint | None:
@@ -61,14 +68,17 @@ class ShardNotes:
         return Checkpoint.from_json(value) if value else None
 
     def note_checkpoint(self, shard: int, checkpoint: Checkpoint) -> None:
-        self._table.write([self._cell(shard, _CHECKPOINT, checkpoint.to_json().encode())])
+        value = checkpoint.to_json().encode()
+        while not self._replace(shard, _CHECKPOINT, value, self._value(shard, _CHECKPOINT)):
+            pass  # somebody has noted another meanwhile
 
     def _value(self, shard: int, family: bytes) -> bytes | None:
         row = shard.to_bytes(2)
         return next((cell.value for cell in self._table.scan(RowRange(row, row), [family])), None)
 
-    def _cell(self, shard: int, family: bytes, value: bytes) -> Cell:
-        return Cell(shard.to_bytes(2), family, b"", int(self._clock.now().timestamp() * 1e6), value)
+    def _replace(self, shard: int, family: bytes, value: bytes, seen: bytes | None) -> bool:
+        cell = Cell(shard.to_bytes(2), family, b"", to_ms(self._clock.now()), value)
+        return self._table.compare_and_put(cell, seen)
 
 
 class Watermark:
@@ -95,12 +105,12 @@ class Watermark:
         return position
 
 
-def headers_after(table: Table, shard: int, position: Position | None) -> list[Header]:
-    """Up to 1,000 headers of a shard after `position`, in order."""
+def headers_after(table: Table, shard: int, position: Position | None, limit: int = AT_ONCE) -> Iterator[Header]:
+    """Up to so many headers of a shard after `position`, in order; read as they are taken."""
     first, last = shard_rows(shard)
     start = row_key(shard, position) if position else first
     rows = RowRange(start, last, start_inclusive=position is None)
-    return [Header.of(cell) for cell in table.scan(rows, [BATCH_FAMILY], limit=1000)]
+    return (Header.of(cell) for cell in table.scan(rows, [BATCH_FAMILY], limit=limit))
 
 
 def buffered_batch(table: Table, shard: int, position: Position) -> Buffered | None:

@@ -47,6 +47,7 @@ class Listen:
                 self.reconcile()
             self._queue.delete(delivery)
             self._meter.count()
+            self._meter.latency(max(0.0, self._clock.now().timestamp() - delivery.sent_at))
 
     def reconcile(self) -> None:
         """Open the first session once enough symbols are ready; admit the ready ones to the session that plays."""

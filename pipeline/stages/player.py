@@ -56,6 +56,9 @@ class Player:
         self.session: Session | None = None
         self.unconfirmed: deque[Sent] = deque()
         self.resent_at = 0.0
+        self.next_due: float | None = (
+            None  # of the next batch, monotonic seconds; None: nothing to play now, or not known yet
+        )
         self._legs: list[Leg] = []  # written after `leg`
         self._sent_in_epoch = 0
         self._considered: set[str] = set()  # symbols that were looked at for the present leg

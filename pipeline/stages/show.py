@@ -6,14 +6,13 @@ and shown. A frame has the newest tick of each symbol that moved, and says how m
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import orjson
 
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.frames import STAGES, Frame
-from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.frames import Frame
+from pipeline.domain.health import stage_states
 from pipeline.domain.sequences import Sequences
 from pipeline.domain.times import rfc3339
 from pipeline.ports.bar_store import BarStore
@@ -26,8 +25,6 @@ from pipeline.stages.passing import Passing
 
 _STAGES_S = 1.0
 _QUIET_S = 3.0
-_NOT_ADDED = ("_ms", "_symbols")  # latencies, and what each process sees whole
-_WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 
 class Show:
@@ -42,9 +39,10 @@ class Show:
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
         self._sequences = Sequences()
-        self._counted: dict[str, int] = {}  # of its gaps and repeats, those that the meter knows
+        self._counted = 0, 0  # its gaps and repeats that the meter knows
         self._last_tick_at: float | None = None
         self._stages_at = 0.0
+        self._lag_s: float | None = None  # of this second
         self._states: list[dict[str, Any]] = []
 
     def step(self) -> float:
@@ -68,11 +66,8 @@ class Show:
                     skipped[symbol] += 1
                 newest[symbol] = logged
         self._count(len(ticks))
-        now = self._clock.now().timestamp()
-        decoded: dict[str, dict[str, Any]] = {}
-        for symbol, logged in sorted(newest.items()):
-            self._meter.latency(max(0.0, now - logged.made_at))
-            decoded[symbol] = orjson.loads(logged.value)
+        self._measure(Counter(logged.made_at for logged in newest.values()))
+        decoded = {symbol: orjson.loads(logged.value) for symbol, logged in sorted(newest.items())}
         closes = self._closes.before({symbol: tick["bar_time"] for symbol, tick in decoded.items()})
         moved = [
             tick | _against(closes[symbol], tick["price"]) | {"skipped": skipped[symbol]}
@@ -85,14 +80,23 @@ class Show:
             self._passing.shown(newest.values())
 
     def _count(self, ticks: int) -> None:
+        """Also none are counted: from the first read on it is known that there are none."""
         self._meter.count(ticks)
-        for name, found in (("gaps", self._sequences.gaps), ("repeats", self._sequences.repeats)):
-            if new := found - self._counted.get(name, 0):
-                self._meter.add(name, new)
-                self._counted[name] = found
+        (gaps, repeats), self._counted = self._counted, (self._sequences.gaps, self._sequences.repeats)
+        self._meter.add("gaps", self._counted[0] - gaps)
+        self._meter.add("repeats", self._counted[1] - repeats)
+
+    def _measure(self, made: Counter[float]) -> None:
+        """`made`: how many were made when; the ticks of a batch have one time."""
+        now = self._clock.now().timestamp()
+        for made_at, n in made.items():
+            self._meter.latency(max(0.0, now - made_at), n)
+            self._lag_s = max(self._lag_s or 0.0, now - made_at)
 
     def _publish_stages(self) -> None:
         self._judge()
+        self._meter.gauge("lag_ms", None if self._lag_s is None else round(1000 * self._lag_s))
+        self._lag_s = None
         self._states = stage_states(self._live.heartbeats())
         self._publish({"type": "stages", "stages": self._states})
         self._live.save_snapshot(
@@ -129,22 +133,3 @@ def _against(close: float | None, price: float) -> dict[str, float | None]:
         return {"previous_close": None, "change": None, "change_percent": None}
     change = round(price - close, 4)
     return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
-
-
-def stage_states(heartbeats: list[Heartbeat]) -> list[dict[str, Any]]:
-    """Each stage as its processes report it: the worst health of any, totals and rates added up, the highest of the others."""
-    return [_state(stage, heartbeats) for stage in STAGES]
-
-
-def _state(stage: str, heartbeats: list[Heartbeat]) -> dict[str, Any]:
-    reports = [(beat.instance, report) for beat in heartbeats for report in beat.stages if report.stage == stage]
-    if not reports:
-        missing = StageReport(stage, Health.FAILING, "no process reports this stage")
-        return asdict(missing) | {"where": []}
-    worst = min((report for _, report in reports), key=lambda report: _WORST.index(report.health))
-    figures: dict[str, float] = {}
-    for _, report in reports:
-        for name, value in report.figures.items():
-            before = figures.get(name, 0.0)
-            figures[name] = max(before, value) if name.endswith(_NOT_ADDED) else before + value
-    return asdict(worst) | {"figures": figures, "where": sorted(instance for instance, _ in reports)}

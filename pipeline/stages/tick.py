@@ -5,7 +5,7 @@
 3. Send what is due, the small batches of all shards in one message. What stays unconfirmed for 3 s is sent again, the same bytes.
 """
 
-from pipeline.domain.batches import Batch
+from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.ports.bar_store import BarStore
@@ -21,6 +21,7 @@ from pipeline.stages.share import Share
 
 _IDLE_S = 0.1
 _AT_ONCE = 2_000  # ticks: so many are sent before more are made
+_LATE_S = 1.0  # worth a word
 
 
 class Tick:
@@ -33,9 +34,10 @@ class Tick:
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
         self._players: dict[int, Player] = {}
-        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, with how late each is in seconds
+        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, and when each was due
         self._held_until = 0.0
         self._poll_at = 0.0
+        self._stuck: dict[int, tuple[Position, float]] = {}  # shards with a full window: its first batch, since when
 
     def step(self) -> float:
         """Do what is due; returns the seconds until there is more to do. Raises Unavailable; call it again then."""
@@ -45,6 +47,7 @@ class Tick:
         if now >= self._poll_at:
             self._poll_at = now + self._rules.lease_poll_s
             self._poll()
+            self._measure()
         self._confirm()
         if self._clock.monotonic() >= self._held_until:
             self._players.clear()
@@ -113,13 +116,17 @@ class Tick:
                 return 0.0
             target = player.next_beat(self._watch.session)
             if target is None:
+                player.next_due = None
                 break
-            late = self._clock.monotonic() - player.due(*target)
-            if late < 0:
-                return -late
-            batch = player.make(*target)
+            leg, beat = target
+            due = player.next_due = player.due(leg, beat)
+            early = due - self._clock.monotonic()
+            if early > 0:
+                return early
+            batch = player.make(leg, beat)
             player.sent(batch)
-            self._made.append((player, batch, late))
+            player.next_due = player.due(leg, batch.position.beat + 1)
+            self._made.append((player, batch, due))
         return _IDLE_S
 
     def _enough(self) -> bool:
@@ -136,24 +143,58 @@ class Tick:
                 player.not_sent()
             raise
         self._meter.count(sum(batch.n for _, batch, _ in made))
-        for _, _, late in made:
-            self._meter.latency(late)
+        now = self._clock.monotonic()
+        for _, _, due in made:
+            self._meter.latency(now - due)
 
     def _report(self) -> None:
-        waiting = [p for p in self._players.values() if len(p.unconfirmed) >= self._rules.window]
         playing = [p for p in self._players.values() if p.leg]
         paused = playing and all(p.leg and p.leg.paused for p in playing)
-        self._meter.gauge("shards", len(self._players))
-        self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in self._players.values()))
+        late, waiting = self._late(), self._waiting()
+        self._meter.gauge("late_ms", round(1000 * late, 1))
+        self._meter.gauge("shards_waiting", len(waiting))
         if self._watch.session is None:
             self._meter.waiting("no session: fewer symbols are ready than a session needs")
         elif waiting:
-            self._meter.failing(f"{len(waiting)} shards wait for the receiver to confirm their batches")
+            shards = ", ".join(map(str, sorted(waiting)))
+            self._meter.failing(
+                f"{late:.0f} s late: the receiver has confirmed nothing of shard {shards} for {max(waiting.values()):.0f} s"
+            )
         elif not self._players:
             self._meter.ok("stand-by: another driver has the shards, or no receiver has reported yet")
         elif not playing:
             self._meter.waiting("no symbol on this driver's shards")
         elif paused:
             self._meter.ok("the stream is paused or stopped")
+        elif late > _LATE_S:
+            self._meter.ok(f"{late:.1f} s late: more is planned than gets through")
         else:
             self._meter.ok()
+
+    def _late(self) -> float:
+        """Seconds that the latest shard is behind its plan."""
+        now = self._clock.monotonic()
+        return max([0.0, *(now - p.next_due for p in self._players.values() if p.next_due is not None)])
+
+    def _waiting(self) -> dict[int, float]:
+        """The shards whose window is full and of which nothing is confirmed any more, and for how many seconds."""
+        now = self._clock.monotonic()
+        full = {s: p.unconfirmed[0].batch.position for s, p in self._players.items() if self._is_full(p)}
+        before = self._stuck
+        self._stuck = {s: (at, before[s][1] if s in before and before[s][0] == at else now) for s, at in full.items()}
+        return {s: now - since for s, (_, since) in self._stuck.items() if now - since >= _LATE_S}
+
+    def _is_full(self, player: Player) -> bool:
+        return len(player.unconfirmed) >= self._rules.window
+
+    def _measure(self) -> None:
+        """What changes slowly, with each poll."""
+        players, now = self._players, self._clock.monotonic()
+        made = [p.unconfirmed[0].batch.made_at for p in players.values() if p.unconfirmed]
+        lag_s = self._clock.now().timestamp() - min(made) if made else 0.0
+        self._meter.gauge("shards", len(players))
+        self._meter.gauge("unconfirmed", sum(len(p.unconfirmed) for p in players.values()))
+        self._meter.gauge("lag_ms", round(1000 * max(0.0, lag_s), 1))
+        self._meter.by_shard("held", dict.fromkeys(players, 1))
+        self._meter.by_shard("epoch", {shard: player.epoch for shard, player in players.items()})
+        self._meter.by_shard("waiting_s", {shard: round(now - since, 1) for shard, (_, since) in self._stuck.items()})

@@ -50,6 +50,7 @@ def test_an_event_is_heard_as_it_was_published(bus: Bus) -> None:
     assert bus.publisher.publish(EVENT)
     (delivery,) = receive(bus.queue)
     assert BarsStored.from_json(delivery.body) == EVENT
+    assert time.time() - 20 < delivery.sent_at < time.time() + 1
     bus.queue.delete(delivery)
     assert not bus.queue.receive(0)
 

@@ -10,7 +10,7 @@ from celery import Celery
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Unavailable
 from tests.support.servers import free_port, redis_server
-from workers.links import CeleryBatchLink, CeleryRepeatLink
+from workers.links import CeleryBatchLink, CeleryRepeatLink, queue_depth
 
 BATCH = Batch(1, Position(5, 6), Position(5, 5), 1, 1.5, 1, (("AAPL", b'{"seq":1}'),))
 
@@ -40,6 +40,12 @@ def test_batches_wait_in_the_receivers_queue_and_small_ones_share_a_message(app:
     assert link.depth() == 1
     link.send([large, BATCH, large, large])
     assert link.depth() == 4
+
+
+def test_each_queue_has_its_own_depth(app: Celery) -> None:
+    CeleryBatchLink(app).send([BATCH])
+    CeleryRepeatLink(app).ask(1, Position(5, 6), Position(5, 9))
+    assert [queue_depth(queue, app) for queue in ("ingest", "driver", "receiver")] == [0, 1, 1]
 
 
 def test_a_broker_that_is_away_is_unavailable_within_seconds() -> None:

@@ -277,9 +277,9 @@ class TestRoles:
     @pytest.mark.parametrize(
         ("step", "stages", "loops"),
         [
-            (ingest.IngestStep, ["fetch", "store", "publish"], []),
-            (driver.DriverStep, ["listen", "tick"], ["listen", "session", "tick"]),
-            (receiver.ReceiverStep, ["buffer", "forward"], ["forward", "passing"]),
+            (ingest.IngestStep, ["fetch", "store", "publish"], ["measuring"]),
+            (driver.DriverStep, ["listen", "tick"], ["listen", "session", "tick", "measuring"]),
+            (receiver.ReceiverStep, ["buffer", "forward"], ["forward", "passing", "measuring"]),
             (monitor.MonitorStep, ["show"], ["show", "passing"]),
         ],
     )

@@ -22,6 +22,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.live import MemoryLive
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.health import Heartbeat
+from pipeline.domain.metrics import METRICS
 from pipeline.settings import load
 from pipeline.stages.meter import Meter
 from tests.support.servers import HOST, free_port, wait_until
@@ -126,9 +127,12 @@ def test_the_metrics_are_what_prometheus_reads(
 ) -> None:
     meters[0].ok()
     meters[0].count(7)
-    meters[0].latency(0.002)
+    meters[0].latency(0.002, 9)
+    meters[0].latency(100)
     meters[1].failing("Kafka is away")
     meters[1].gauge("shards", 4)
+    meters[1].gauge("lag_ms", 1500)
+    meters[1].by_shard("held", {3: 1})
     status, content_type, body = get(port, "/metrics", accept)
     assert status == 200
     assert content_type.startswith(kind)
@@ -137,8 +141,24 @@ def test_the_metrics_are_what_prometheus_reads(
     assert samples[("tickerline_stage_healthy", "buffer")] == 1
     assert samples[("tickerline_stage_healthy", "forward")] == 0
     assert samples[("tickerline_stage_total", "buffer")] == 7
-    assert samples[("tickerline_stage_p99_ms", "buffer")] == 2
-    assert samples[("tickerline_stage_shards", "forward")] == 4
+    assert samples[("tickerline_batches_refused_total", "buffer")] == 0, "a counter begins at 0"
+    assert ("tickerline_table_used_bytes", "buffer") not in samples, "a gauge is measured or absent"
+    assert samples[("tickerline_shards_leased", "forward")] == 4
+    assert samples[("tickerline_lag_seconds", "forward")] == 1.5
+    ages = {
+        s.labels["le"]: s.value
+        for family in families
+        for s in family.samples
+        if s.name == "tickerline_tick_age_seconds_bucket" and s.labels["stage"] == "buffer"
+    }
+    assert (ages["0.001"], ages["0.002"], ages["60.0"], ages["+Inf"]) == (0, 9, 9, 10)
+    assert samples[("tickerline_tick_age_seconds_sum", "buffer")] == pytest.approx(100.018)
+    assert samples[("tickerline_tick_age_seconds_count", "buffer")] == 10
+    kinds = {family.name: (family.type, family.documentation) for family in families}
+    declared = [metric for metric in METRICS if {"buffer", "forward"} & set(metric.stages)]
+    assert {m.exposed: (m.kind.value, m.sentence) for m in declared}.items() <= kinds.items()
+    held = [s.labels for family in families for s in family.samples if s.name == "tickerline_shard_held"]
+    assert held == [{"stage": "forward", "instance": "receiver-1", "shard": "3"}]
     assert samples[("process_resident_memory_bytes", "")] > 0
     ours = [s for family in families for s in family.samples if s.name.startswith("tickerline_")]
     assert {s.labels["instance"] for s in ours} == {"receiver-1"}

@@ -1,6 +1,6 @@
 """Fetch, store, publish, sweep and listen on the memory twins, with market data that a test scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
@@ -75,8 +75,8 @@ class FakeMarketData:
 class UnsureBus(MemoryBus):
     """A bus that can be away; `answer_lost`: the event goes out, the publisher is not told."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__(now)
         self.away = self.answer_lost = False
 
     def publish(self, event: BarsEvent) -> str:
@@ -98,7 +98,7 @@ class IngestWorld:
 
     def __init__(self, rules: TickRules = TickRules()) -> None:  # noqa: B008  (frozen)
         self.clock = MemoryClock(datetime(2026, 11, 20, 22, 0, tzinfo=UTC))
-        self.market_data, self.bus = FakeMarketData(self.clock), UnsureBus()
+        self.market_data, self.bus = FakeMarketData(self.clock), UnsureBus(lambda: self.clock.now().timestamp())
         database = MemoryDatabase()
         self.fetches, self.bars = MemoryFetchStore(database), MemoryBarStore(database)
         self.plan, self.watchlist = MemoryPlanStore(), MemoryWatchlistStore()

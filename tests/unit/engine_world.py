@@ -21,9 +21,11 @@ from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
+from pipeline.ports.table import Table, TableFull
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
-from pipeline.stages.forward import Forward, ShardForwarder
+from pipeline.stages.forward import Forward
+from pipeline.stages.forward_shard import ShardForwarder
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch, Wish, propose_session
 from pipeline.stages.passing import NotedLog, Passing
@@ -35,7 +37,9 @@ RULES = TickRules(ticks_per_bar=50)
 
 
 class World:
-    def __init__(self, rules: TickRules = RULES, days: int = 100) -> None:
+    def __init__(
+        self, rules: TickRules = RULES, days: int = 100, table: Table | None = None, shard_table: Table | None = None
+    ) -> None:
         self.rules, self.clock = rules, MemoryClock()
         database = MemoryDatabase()
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
@@ -43,7 +47,7 @@ class World:
         self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
         self.broker, self.passages = MemoryBroker(), MemoryPassages()
         self.passing = Passing("forward", self.passages, self.clock)
-        self.table, self.shard_table = MemoryTable(), MemoryTable()
+        self.table, self.shard_table = table or MemoryTable(), shard_table or MemoryTable()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("tick", "buffer", "forward")}
         self.days = days
         for symbol in SYMBOLS:
@@ -93,7 +97,7 @@ class World:
             )
 
         self.forward = Forward(
-            make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name
+            make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name, self.table.room
         )  # fmt: skip
 
     def run(self, seconds: float, lose_batches: bool = False) -> None:
@@ -101,8 +105,7 @@ class World:
         while self.clock.monotonic() < until:
             self.watch.step()
             for driver in list(self.drivers):
-                with suppress(Unavailable):
-                    driver.step()
+                self._step(driver, "tick")
             if lose_batches:
                 self.link.queue.clear()
             if self.receiver_runs:
@@ -118,11 +121,25 @@ class World:
 
     def _receive(self) -> None:
         while self.link.queue:
-            with suppress(Fenced):
+            with suppress(Fenced, TableFull):
                 self.buffer.put([self.link.queue.popleft()])
-        with suppress(Unavailable):
-            self.forward.step()
+        self.buffer.measure()
+        self._step(self.forward, "forward")
         self.passing.flush()
+
+    def _step(self, stage: Tick | Forward, name: str) -> None:
+        """As a worker's loop does."""
+        try:
+            stage.step()
+        except Unavailable as error:
+            self.meters[name].failing(str(error))
+
+    def says(self, stage: str) -> tuple[str, str]:
+        report = self.meters[stage].report()
+        return report.health, report.message
+
+    def figure(self, stage: str, name: str) -> float:
+        return self.meters[stage].report().figures[name]
 
     def _repeat(self) -> None:
         while self.link.asked:

@@ -1,6 +1,7 @@
 """The way from plan to log under losses, restarts and pauses, on the memory twins: nothing lost, nothing doubled."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ import pytest
 
 from pipeline.domain.batches import Batch, Position, row_key, row_position
 from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.metrics import bucket
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sharding import shard_of
 from pipeline.ports.table import RowRange
@@ -211,3 +213,50 @@ def test_whoever_makes_a_batch_again_makes_the_same_bytes() -> None:
         assert values[at : at + len(again)] == again
         remade += len(again)
     assert remade == 59 * len(SYMBOLS)
+
+
+def test_each_hop_measures_what_passes_it() -> None:
+    world = playing()
+    ticks = world.figure("tick", "total")
+    assert ticks == pytest.approx(50 * 10, abs=40)
+    assert world.figure("tick", "rate_per_s") == pytest.approx(50, abs=6)
+    shards = {str(shard_of(symbol, RULES.shards)) for symbol in SYMBOLS}
+    reports = {stage: meter.report() for stage, meter in world.meters.items()}
+    for stage in ("buffer", "forward"):
+        assert reports[stage].figures["total"] == sum(reports[stage].latencies) == ticks, "every tick has its age"
+    late = reports["tick"].latencies
+    assert sum(late) * len(SYMBOLS) == pytest.approx(ticks * len(shards), abs=len(SYMBOLS) * len(shards)), (
+        "a batch has one"
+    )
+    assert sum(late[: bucket(0.02) + 1]) == sum(late), "the world looks each 20 ms"
+    assert set(reports["tick"].shards["held"]) == {str(shard) for shard in range(RULES.shards)}
+    assert set(reports["tick"].shards["epoch"].values()) == {1}
+    assert set(reports["forward"].shards["held"]) == {str(shard) for shard in range(RULES.shards)}
+    assert (reports["tick"].figures["late_ms"], reports["tick"].figures["shards_waiting"]) == (0, 0)
+
+
+def test_a_receiver_that_is_away_is_told_with_the_shards_that_wait_and_how_late_they_are() -> None:
+    world = playing()
+    world.receiver_runs = False
+    world.run(1.5)
+    assert world.says("tick") == ("ok", "")
+    world.run(13.5)
+    health, words = world.says("tick")
+    assert health == "failing"
+    assert re.fullmatch(r"13 s late: the receiver has confirmed nothing of shard \d(, \d)* for 1[23] s", words)
+    assert world.figure("tick", "lag_ms") == pytest.approx(15_000, abs=700)
+    world.receiver_runs = True
+    world.start_receiver()
+    world.run(10)
+    assert world.says("tick") == ("ok", "")
+    assert world.figure("tick", "late_ms") == 0
+    assert "waiting_s" not in world.meters["tick"].report().shards
+
+
+def test_a_full_window_is_no_trouble_while_batches_are_confirmed() -> None:
+    world = World(rules=TickRules(ticks_per_bar=50, window=1))
+    world.open_session()
+    world.start_driver()
+    for _ in range(20):
+        world.run(1)
+        assert world.says("tick")[0] == "ok"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.metrics import bucket
 from tests.support.ingest_world import IngestWorld
 
 FIVE = ("AAPL", "MSFT", "GOOGL", "IBM", "META")
@@ -31,6 +32,14 @@ def test_a_session_opens_when_the_fifth_symbol_is_announced(world: IngestWorld) 
     assert members(world) == set(FIVE)
     report = world.meters["listen"].report()
     assert (report.health, report.figures["ready_symbols"], report.figures["total"]) == ("ok", 5, 5)
+
+
+def test_the_age_of_an_event_when_it_is_acted_on_is_measured(world: IngestWorld) -> None:
+    world.bring("AAPL")
+    world.clock.sleep(0.25)
+    world.listen.step()
+    report = world.meters["listen"].report()
+    assert (sum(report.latencies), report.latencies[bucket(0.25)]) == (1, 1)
 
 
 def test_what_was_heard_is_deleted(world: IngestWorld) -> None:

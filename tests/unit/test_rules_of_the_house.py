@@ -22,8 +22,6 @@ ROOMS = (
     "workers",
     "webui",
 )
-STAGE_FILES = sorted((ROOT / "pipeline/stages").glob("*.py"))
-_METER_CALLS = ("add", "gauge")
 
 
 def modules(*rooms: str) -> list[Path]:
@@ -73,18 +71,6 @@ def test_each_task_is_named_after_its_role_and_so_finds_its_queue() -> None:
         assert {name.split(".")[0] for name in names} <= {role}
     routes = importlib.import_module("celeryconfig").task_routes
     assert routes == {f"{stage.role}.*": {"queue": stage.role} for stage in FLOW}
-
-
-def test_every_figure_of_a_stage_is_a_valid_metric_name() -> None:
-    figures = {
-        node.args[0].value
-        for path in STAGE_FILES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METER_CALLS
-        if "meter" in ast.unparse(node.func.value) and isinstance(node.args[0], ast.Constant)
-    }
-    assert {"gaps", "repeats", "shards"} <= figures
-    assert [name for name in figures if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name))] == []
 
 
 def test_no_module_is_longer_than_300_lines() -> None:

@@ -18,6 +18,7 @@ from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.frames import STAGES
 from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.metrics import bucket
 from pipeline.domain.times import rfc3339
 from pipeline.ports.tick_log import LoggedTick
 from pipeline.stages.meter import Meter
@@ -189,7 +190,19 @@ class TestFrames:
         screen.put(1, ago=5)
         screen.put(2, ago=0.03)
         screen.step(seconds=0)
-        assert screen.count("p50_ms") == pytest.approx(30, abs=0.01)
+        report = screen.meter.report()
+        assert (sum(report.latencies), report.latencies[bucket(0.03)]) == (1, 1)
+
+    def test_the_lag_is_the_age_of_the_oldest_tick_read_in_a_second_and_not_known_while_none_is(
+        self, screen: Screen
+    ) -> None:
+        for seq, ago in ((1, 0.01), (2, 0.4), (3, 0.02)):
+            screen.put(seq, ago=ago)
+            screen.step(seconds=0)
+        screen.step(1)
+        assert screen.count("lag_ms") == pytest.approx(400, abs=1)
+        screen.step(1)
+        assert "lag_ms" not in screen.meter.report().figures
 
     def test_the_change_is_against_the_close_of_the_bar_before(self, screen: Screen) -> None:
         for day, close in ((FRIDAY - timedelta(days=2), 1), (FRIDAY - timedelta(days=1), 1_000_000), (FRIDAY, 9)):
@@ -301,5 +314,12 @@ class TestStages:
         screen.live.beat(Heartbeat("driver", "driver-1", 1, screen.clock.now().timestamp(), (report,)))
         [frame] = screen.step()
         assert [state for state in frame["stages"] if state["where"]] == [
-            {"stage": "tick", "health": "ok", "message": "", "figures": {"total": 5}, "where": ["driver-1"]}
+            {
+                "stage": "tick",
+                "health": "ok",
+                "message": "",
+                "figures": {"total": 5},
+                "shards": {},
+                "where": ["driver-1"],
+            }
         ]

@@ -8,60 +8,88 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import accumulate
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Any, TypeAlias
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.registry import Collector
 
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.health import WORST_FIRST, Health, Heartbeat, StageReport
+from pipeline.domain.metrics import BUCKETS_S, HEALTHY, Kind, of_stage
+from pipeline.domain.metrics import Metric as Declared
 from pipeline.ports.live import LiveChannel
 from pipeline.stages.meter import Meter
 
 logger = logging.getLogger(__name__)
 Route = Callable[[str], tuple[HTTPStatus, dict[str, Any]]]  # what it answers to a path
-_WORST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
+Family: TypeAlias = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+_FAMILIES: dict[Kind, Callable[..., Family]] = {
+    Kind.COUNTER: CounterMetricFamily,
+    Kind.GAUGE: GaugeMetricFamily,
+    Kind.HISTOGRAM: HistogramMetricFamily,
+}
 
 
 class Telemetry:
     """The reports of one worker process: gathered from its stages' meters when asked."""
 
     def __init__(self, role: str, instance: str, meters: Iterable[Meter]) -> None:
-        self.role, self.instance, self._meters = role, instance, tuple(meters)
+        self.role, self.instance, self.meters = role, instance, tuple(meters)
 
     def heartbeat(self) -> Heartbeat:
-        reports = tuple(meter.report() for meter in self._meters)
+        reports = tuple(meter.report() for meter in self.meters)
         return Heartbeat(self.role, self.instance, os.getpid(), time.time(), reports)
 
     def health(self) -> dict[str, Any]:
         beat = self.heartbeat()
-        status = min((report.health for report in beat.stages), key=_WORST.index, default=Health.OK)
+        status = min((report.health for report in beat.stages), key=WORST_FIRST.index, default=Health.OK)
         return {"role": self.role, "instance": self.instance, "pid": beat.pid, "status": status,
-                "stages": beat.to_dict()["stages"]}  # fmt: skip
+                "stages": [report.shown() for report in beat.stages]}  # fmt: skip
 
 
 class StageCollector(Collector):
-    """Prometheus' view of the meters: one gauge a figure, labelled by stage; and whether the stage is healthy."""
+    """Prometheus' view of the meters: each metric that is declared, by stage and instance, and by shard where it has one.
+
+    Counters begin at 0, as Prometheus wants them; a gauge that is not known is left out.
+    """
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
 
     def collect(self) -> Iterable[Metric]:
-        families: dict[str, GaugeMetricFamily] = {}
-
-        def add(name: str, words: str, report: StageReport, value: float) -> None:
-            family = families.setdefault(name, GaugeMetricFamily(name, words, labels=["stage", "instance"]))
-            family.add_metric([report.stage, self._telemetry.instance], value)
-
-        for report in self._telemetry.heartbeat().stages:
-            add("tickerline_stage_healthy", "1 while the stage is ok", report, float(report.health == Health.OK))
-            for figure, value in report.figures.items():
-                add(f"tickerline_stage_{figure}", f"Measured by the stage: {figure}", report, value)
+        families: dict[str, Family] = {}
+        for meter in self._telemetry.meters:
+            report = meter.report()
+            for metric in of_stage(meter.stage).values():
+                family = families.setdefault(metric.exposed, _family(metric))
+                self._add(family, metric, report, meter)
         return families.values()
+
+    def _add(self, family: Family, metric: Declared, report: StageReport, meter: Meter) -> None:
+        labels = [report.stage, self._telemetry.instance]
+        if isinstance(family, HistogramMetricFamily):
+            counts, seconds = meter.histogram()
+            ends = [*map(str, BUCKETS_S), "+Inf"]
+            family.add_metric(labels, list(zip(ends, accumulate(counts), strict=True)), seconds)
+        elif metric.by_shard:
+            for shard, value in report.shards.get(metric.name, {}).items():
+                family.add_metric([*labels, shard], value * metric.scale)
+        elif metric.name == HEALTHY:
+            family.add_metric(labels, float(report.health == Health.OK))
+        else:
+            absent = 0.0 if metric.kind == Kind.COUNTER else None
+            if (known := report.figures.get(metric.name, absent)) is not None:
+                family.add_metric(labels, known * metric.scale)
+
+
+def _family(metric: Declared) -> Family:
+    labels = ["stage", "instance", *(["shard"] if metric.by_shard else [])]
+    return _FAMILIES[metric.kind](metric.exposed, metric.sentence, labels=labels)
 
 
 class _Server(ThreadingMixIn, WSGIServer):

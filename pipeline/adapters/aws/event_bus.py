@@ -59,13 +59,19 @@ class SqsQueue(_Bus):
         try:
             with mapped_errors():
                 answer = self._sqs.receive_message(
-                    QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=int(min(wait_s, MAX_WAIT_S))
+                    QueueUrl=url,
+                    MaxNumberOfMessages=10,
+                    WaitTimeSeconds=int(min(wait_s, MAX_WAIT_S)),
+                    AttributeNames=["SentTimestamp"],
                 )
         except NothingThere:
             self._forget_names()
             self._names()
             raise
-        return [Delivery(m["Body"], m["ReceiptHandle"]) for m in answer.get("Messages", ())]
+        return [
+            Delivery(m["Body"], m["ReceiptHandle"], int(m["Attributes"]["SentTimestamp"]) / 1000)
+            for m in answer.get("Messages", ())
+        ]
 
     def delete(self, delivery: Delivery) -> None:
         with mapped_errors():

@@ -16,7 +16,7 @@ import lmdb
 
 from pipeline.adapters.lmdb.keys import REGISTRY
 from pipeline.domain.errors import Unavailable
-from pipeline.ports.table import TableFull
+from pipeline.ports.table import Room, TableFull
 
 T = TypeVar("T")
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
@@ -24,7 +24,8 @@ Cursor: TypeAlias = "lmdb.Cursor[bytes]"
 Handle: TypeAlias = "lmdb._Database"
 
 _FIRST_MAP = 16 << 20
-# Deleting needs a few new pages before it frees old ones: without a reserve a full table could never be emptied.
+# Deleting needs a few new pages before it frees old ones, and a checkpoint before that: without a reserve a full table could
+# never be emptied.
 _RESERVE = 16 << 20
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # a page that is written in part is EIO to LMDB
 _MAX_TABLES = 64
@@ -68,6 +69,8 @@ class Environment:
         self._path, self._max = path, max_bytes
         self._gate = _Gate()
         self._tables = 0
+        self._handles: dict[str, Handle] = {}
+        self._full = False
         with _mapped_errors(path):
             self._lmdb = lmdb.open(
                 str(path), map_size=min(_FIRST_MAP, max_bytes), max_dbs=_MAX_TABLES, mode=0o700, lib_version=0
@@ -93,7 +96,8 @@ class Environment:
 
     def handle(self, transaction: Transaction, name: str) -> Handle:
         """The database of this name, made if it is new; in the work of `attach` only."""
-        return self._lmdb.open_db(name.encode(), txn=transaction)
+        handle = self._handles[name] = self._lmdb.open_db(name.encode(), txn=transaction)
+        return handle
 
     def detach(self) -> None:
         with _opening:
@@ -112,15 +116,32 @@ class Environment:
 
         Raises TableFull at the map's limit or when the disk is full, and Unavailable; nothing is written then.
         """
-        return self._run(work, True, self._max)
+        try:
+            result = self._run(work, True, self._max)
+        except TableFull:
+            self._full = True
+            raise
+        self._full = False
+        return result
 
-    def delete(self, work: Callable[[Transaction], T]) -> T:
-        """As `write`, for work that only deletes: it has a reserve of its own."""
+    def reserved(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, for work that deletes, or changes a single cell: it has a reserve of its own."""
         try:
             return self._run(work, True, self._max + _RESERVE)
         finally:
             if self._size() > self._max:
                 self._resize(lambda size: self._max)
+
+    def room(self) -> Room:
+        """The pages of all tables that this process has opened; those that were freed and wait for their next use don't count."""
+
+        def pages(transaction: Transaction) -> int:
+            found = [transaction.stat(database) for database in (self.registry, *self._handles.values())]
+            return sum(
+                one["psize"] * (one["branch_pages"] + one["leaf_pages"] + one["overflow_pages"]) for one in found
+            )
+
+        return Room(self.read(pages), self._max, self._full)
 
     def _run(self, work: Callable[[Transaction], T], write: bool, limit: int) -> T:
         while True:

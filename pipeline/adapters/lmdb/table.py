@@ -17,7 +17,7 @@ from pipeline.adapters.lmdb.keys import FIRST, FOREVER, PUT, bounds, cell_of, pa
 from pipeline.adapters.lmdb.pages import Page, cells_of, page_of_all, page_of_columns, wanted_columns
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.visibility import granted, visible
-from pipeline.ports.table import Cell, Change, KeyRange, RowRange, TableMissing, TableSettings, table_name
+from pipeline.ports.table import Cell, Change, KeyRange, Room, RowRange, TableMissing, TableSettings, table_name
 
 __all__ = ["LmdbTable", "LmdbTables", "open_environment"]
 
@@ -84,7 +84,10 @@ class LmdbTable:
             self._put(cursor, versions.Entries(sorted(entries.items()), apart=False))
             return True
 
-        return self._run(self._environment.write, put)
+        return self._run(self._environment.reserved, put)
+
+    def room(self) -> Room:
+        return self._environment.room()
 
     def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:
         """In several transactions: one that fails leaves the rows deleted that those before it deleted."""
@@ -100,8 +103,9 @@ class LmdbTable:
                 found = bool(cursor.key())
             return deleted == _AT_ONCE
 
-        while self._run(self._environment.delete, delete):
+        while self._run(self._environment.reserved, delete):
             pass
+        self._commit_again()
 
     def compact(self) -> None:
         """What other versions hide is gone already (`versions.py`). The file keeps its size; the room in it is used again."""
@@ -109,12 +113,22 @@ class LmdbTable:
         while place is not None:
             unseen, place = self._run(self._environment.read, partial(self._unseen, place))
             if unseen:
-                self._run(self._environment.delete, partial(_delete, unseen))
+                self._run(self._environment.reserved, partial(_delete, unseen))
+        self._commit_again()
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._environment.detach()
+
+    def _commit_again(self) -> None:
+        """LMDB uses pages that a transaction has freed after one more commit only. In a full table, none might come about."""
+
+        def touch(transaction: Transaction) -> None:
+            if transaction.get(self._name.encode(), db=self._environment.registry) == self._record:
+                transaction.put(self._name.encode(), self._record, db=self._environment.registry)
+
+        self._environment.reserved(touch)
 
     def _put(self, cursor: Cursor, entries: versions.Entries) -> None:
         versions.write(cursor, entries, self.settings.max_versions, self._oldest())
@@ -185,7 +199,7 @@ class LmdbTables:
         # Attached first, since a handle is opened in such a transaction only.
         self._environment.attach(lambda transaction: registry.find(self._environment, transaction, name))
         try:
-            self._environment.delete(lambda transaction: registry.drop(self._environment, transaction, name))
+            self._environment.reserved(lambda transaction: registry.drop(self._environment, transaction, name))
         finally:
             self._environment.detach()
 

@@ -10,7 +10,19 @@ from typing import TypeAlias
 
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.visibility import granted, normal, visible
-from pipeline.ports.table import NEWEST, Cell, Change, Key, KeyRange, RowRange, TableMissing, TableSettings, table_name
+from pipeline.ports.table import (
+    NEWEST,
+    Cell,
+    Change,
+    Key,
+    KeyRange,
+    Room,
+    RowRange,
+    TableFull,
+    TableMissing,
+    TableSettings,
+    table_name,
+)
 
 # Row, family, qualifier, visibility, minus the timestamp, whether it is a put: in this order a delete hides what follows it.
 _Place: TypeAlias = tuple[bytes, bytes, bytes, bytes, int, bool]
@@ -18,10 +30,16 @@ _AFTER_PUT = 2
 
 
 class MemoryTable:
-    """`held`: the authorizations of its user; None: all."""
+    """`held`: the authorizations of its user; None: all. `max_bytes`: of keys and values together; None: no limit."""
 
-    def __init__(self, settings: TableSettings = TableSettings(), held: AbstractSet[bytes] | None = None) -> None:  # noqa: B008
-        self.settings, self._held = settings, held
+    def __init__(
+        self,
+        settings: TableSettings = TableSettings(),  # noqa: B008
+        held: AbstractSet[bytes] | None = None,
+        max_bytes: int | None = None,
+    ) -> None:
+        self.settings, self._held, self._max_bytes = settings, held, max_bytes
+        self._used, self._full = 0, False
         self._values: dict[_Place, bytes] = {}
         self._places: list[_Place] = []
         self._lock = threading.Lock()
@@ -30,6 +48,11 @@ class MemoryTable:
     def write(self, changes: Iterable[Change]) -> None:
         batch = [(_place(change), change.value or b"") for change in changes]
         with self._lock:
+            # What is overwritten is counted twice here: a table needs room for the new before it lets go of the old.
+            more = sum(_size(place, value) for place, value in batch)
+            self._full = self._max_bytes is not None and self._used + more > self._max_bytes
+            if self._full:
+                raise TableFull(f"the table is full at its limit of {self._max_bytes} bytes")
             self._put(batch)
 
     def scan(
@@ -69,10 +92,14 @@ class MemoryTable:
         with self._lock:
             self._remove(*self._span(rows))
 
+    def room(self) -> Room | None:
+        return None if self._max_bytes is None else Room(self._used, self._max_bytes, self._full)
+
     def compact(self) -> None:
         with self._lock:
             seen = {_place(cell): cell.value for cell in self._seen(RowRange())}
             self._values, self._places = seen, list(seen)
+            self._used = sum(_size(place, value) for place, value in seen.items())
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -87,7 +114,10 @@ class MemoryTable:
         for place, value in batch:
             if place not in self._values:
                 insort(self._places, place)
+            else:
+                self._used -= _size(place, self._values[place])
             self._values[place] = value
+            self._used += _size(place, value)
 
     def _seen(self, within: RowRange | KeyRange) -> Iterator[Cell]:
         """Deletes and newer versions may stand before the range, so whole cells are looked at."""
@@ -107,7 +137,7 @@ class MemoryTable:
     def _remove(self, first: int, last: int) -> None:
         self._check()
         for place in self._places[first:last]:
-            del self._values[place]
+            self._used -= _size(place, self._values.pop(place))
         del self._places[first:last]
 
     def _oldest(self) -> int:
@@ -128,6 +158,10 @@ class MemoryTable:
 def _place(change: Change) -> _Place:
     visibility = normal(change.visibility)
     return change.row, change.family, change.qualifier, visibility, -change.timestamp, change.value is not None
+
+
+def _size(place: _Place, value: bytes) -> int:
+    return sum(map(len, place[:4])) + 8 + len(value)
 
 
 def _bounds(within: RowRange | KeyRange) -> "tuple[tuple[object, ...], tuple[object, ...] | None]":
