@@ -30,7 +30,7 @@ test-faults: install-dev
 
 # What holds on a real Apache Kafka alone, 5 minutes: needs Java 17 or newer and Maven, which fetches the broker's jars once.
 test-kafka: install-dev
-	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/kafka $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev

@@ -20,6 +20,8 @@ from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
+from pipeline.ports.table import Table
+from pipeline.ports.tick_log import TickLog
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward, ShardForwarder
@@ -33,14 +35,16 @@ RULES = TickRules(ticks_per_bar=50)
 
 
 class World:
+    """What a subclass may put in place of the twins is made by methods of its own, `make_…`."""
+
     def __init__(self, rules: TickRules = RULES, days: int = 100) -> None:
         self.rules, self.clock = rules, MemoryClock()
         database = MemoryDatabase()
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
-        self.plan, self.leases = MemoryPlanStore(), MemoryLeases(self.clock)
-        self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
+        self.plan, self.leases = self.make_plan(), MemoryLeases(self.clock)
+        self.watermarks, self.link = MemoryWatermarks(), self.make_link()
         self.broker = MemoryBroker()
-        self.table, self.shard_table = MemoryTable(), MemoryTable()
+        self.table, self.shard_table = self.make_tables()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("tick", "buffer", "forward")}
         self.days = days
         for symbol in SYMBOLS:
@@ -49,6 +53,15 @@ class World:
         self.drivers: list[Tick] = []
         self.start_receiver()
         self.receiver_runs = True
+
+    def make_plan(self) -> MemoryPlanStore:
+        return MemoryPlanStore()
+
+    def make_link(self) -> MemoryLink:
+        return MemoryLink()
+
+    def make_tables(self) -> tuple[Table, Table]:
+        return MemoryTable(), MemoryTable()
 
     def add_bars(self, symbol: str) -> None:
         fetch = FetchRecord(uuid4().hex, symbol, uuid4().hex, "test", self.clock.now())
@@ -79,12 +92,12 @@ class World:
 
     def start_receiver(self, name: str = "receiver-1") -> None:
         """Also what a restart after kill -9 does: everything in memory is new."""
-        notes = ShardNotes(self.shard_table, self.clock)
+        notes = self.make_notes()
         watermark = Watermark(self.table, notes, self.watermarks)
-        self.buffer = Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
+        self.buffer = self.make_buffer(notes, watermark)
 
         def make(shard: int) -> ShardForwarder:
-            log = MemoryTickLog(self.broker, shard)
+            log = self.make_log(shard)
             return ShardForwarder(
                 shard, self.table, notes, log, self.link, self.clock, self.rules, self.meters["forward"]
             )
@@ -92,6 +105,15 @@ class World:
         self.forward = Forward(
             make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name
         )  # fmt: skip
+
+    def make_notes(self) -> ShardNotes:
+        return ShardNotes(self.shard_table, self.clock)
+
+    def make_buffer(self, notes: ShardNotes, watermark: Watermark) -> Buffer:
+        return Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
+
+    def make_log(self, shard: int) -> TickLog:
+        return MemoryTickLog(self.broker, shard)
 
     def run(self, seconds: float, lose_batches: bool = False) -> None:
         until = self.clock.monotonic() + seconds
