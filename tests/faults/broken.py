@@ -20,6 +20,7 @@ from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes
 
 BEFORE, AFTER = "before", "after"
+SLOW_S = 0.2  # between the two, in a process that is killed from outside
 
 
 class ApartProducer(Producer):

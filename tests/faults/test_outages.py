@@ -13,8 +13,9 @@ import redis
 
 from pipeline import bootstrap
 from pipeline.settings import load
-from tests.support.outages import Gone, Pulse, frozen, killed, outage
-from tests.support.rounds import SHARDS, Verifier, check, fast_system, recover, stopped
+from tests.faults.broken import SLOW_S
+from tests.support.outages import Gone, Pulse, frozen, killed, outage, told_to_stop
+from tests.support.rounds import RECEIVERS, SHARDS, Verifier, check, fast_system, living, recover, stopped
 from tests.support.servers import wait_until
 from tests.support.system import System
 
@@ -101,3 +102,21 @@ def test_what_a_killed_embedded_broker_s_successor_has_is_without_a_gap(steady: 
     with Verifier(steady, from_start=True) as verifier:
         recover(steady, verifier)
         check(verifier.verdict(str(seen)), at_least=5000)
+
+
+def test_the_verifier_tells_of_the_ticks_that_a_broken_receiver_loses(steady: System) -> None:
+    """The checkpoint is committed before the ticks, as in the broken builds of `test_teeth.py`, and the receiver is killed."""
+    with Verifier(steady) as verifier, Pulse(steady) as pulse:
+        with told_to_stop(steady, RECEIVERS):
+            wait_until(lambda: not living(steady, RECEIVERS), "the receivers have ended", 60)
+            for _ in range(3):
+                broken = steady.start_worker("tests.faults.broken_receiver", "receiver", "broken")
+                try:
+                    ticks_again(pulse)
+                    time.sleep(1.5 * SLOW_S)  # one shard's ticks have come: it is between the next one's two commits
+                finally:
+                    broken.kill()
+                    broken.wait()
+        recover(steady, verifier)
+        verdict = verifier.verdict("a receiver that commits its checkpoint before its ticks, killed 3 times")
+    assert verdict.lost > 0

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -37,6 +37,18 @@ class Hand(Supervisor):
 
 
 @contextmanager
+def told_to_stop(system: System, names: Sequence[str]) -> Iterator[None]:
+    hand = Hand(Place(system.data))
+    try:
+        for name in names:
+            hand.stop(name)
+        yield
+    finally:
+        for name in names:
+            hand.start(name)
+
+
+@contextmanager
 def frozen(system: System, name: str) -> Iterator[None]:
     with stopped(system, [name]):
         yield
@@ -45,15 +57,12 @@ def frozen(system: System, name: str) -> Iterator[None]:
 @contextmanager
 def killed(system: System, name: str) -> Iterator[None]:
     """kill -9, and kept from coming back. Its supervisor is told while it can't end in order."""
-    hand, pid = Hand(Place(system.data)), living(system, [name])[name]
+    pid = living(system, [name])[name]
     os.kill(pid, signal.SIGSTOP)
-    hand.stop(name)
-    os.kill(pid, signal.SIGKILL)
-    try:
+    with told_to_stop(system, [name]):
+        os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not living(system, [name]), f"{name} is dead")
         yield
-    finally:
-        hand.start(name)
 
 
 Gone = Callable[[System, str], AbstractContextManager[None]]
