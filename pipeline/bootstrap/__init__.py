@@ -43,6 +43,7 @@ from pipeline.bootstrap.stages import (
     show,
     stream,
     tick,
+    trim,
 )
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "tick",
     "tick_feed",
     "tick_log",
+    "trim",
     "watchlist_store",
     "watermarks",
 ]
