@@ -57,6 +57,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
     "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
     "TICKERLINE_API_TOKEN": "Token that deletes and directs by the API (Authorization: Bearer …); default: none, staff alone.",
+    "TICKERLINE_PLAN_DAYS": "Days after which what was played leaves the plan; `verify` knows no older ticks.",
     "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches and Alpha Vantage's replies are deleted.",
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
     "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
@@ -141,6 +142,7 @@ class Settings:
     receiver_urls: tuple[str, ...]
     table_mb: int
     fetch_log_days: int
+    plan_days: int
     watchlist: tuple[str, ...]
     embedded: frozenset[str]
 
@@ -252,6 +254,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
         # At least as long as a symbol that Alpha Vantage does not know is not asked for again.
         fetch_log_days=values.number("TICKERLINE_FETCH_LOG_DAYS", 90, 31, 36_500),
+        plan_days=values.number("TICKERLINE_PLAN_DAYS", 30, 1, 36_500),
         watchlist=values.symbols("TICKERLINE_WATCHLIST", "AAPL,MSFT,GOOGL,IBM,META"),
         embedded=embedded,
     )

@@ -50,6 +50,7 @@ from pipeline.bootstrap.stages import (
     stream,
     tick,
     trace,
+    trim,
 )
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "tick_feed",
     "tick_log",
     "trace",
+    "trim",
     "watchlist_store",
     "watermarks",
 ]

@@ -56,6 +56,7 @@ from pipeline.stages.store import Store
 from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 from pipeline.stages.trace import Trace
+from pipeline.stages.trim import Trim
 
 BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
 
@@ -162,6 +163,10 @@ def tick(settings: Settings, watch: SessionWatch, link: BatchLink, meter: Meter)
         plan_store(settings), watch, bar_store(settings), leases(settings), watermarks(settings), link, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
+
+
+def trim(settings: Settings) -> Trim:
+    return Trim(plan_store(settings), watermarks(settings), clock(), settings.ticks.shards, settings.plan_days)
 
 
 def repeat(settings: Settings, link: BatchLink) -> Repeat:

@@ -46,7 +46,7 @@ class ShardPlan:
         self._plan, self._shard = plan, shard
         last = plan.last_leg(shard)
         self._last = last.number if last else 0
-        self._legs: dict[int, Leg] = {last.number: last} if last else {}
+        self._legs: dict[int, Leg | None] = {last.number: last} if last else {}
 
     def place(self, session_ms: int, symbol: str, seq: int) -> Place | None:
         """None: the session has no such tick, as far as it is planned."""
@@ -54,36 +54,36 @@ class ShardPlan:
         def is_after(leg: Leg) -> bool:
             return (leg.session_ms, leg.first_number(symbol)) > (session_ms, seq)
 
-        number = self._first(is_after) - 1
-        leg = self._leg(number) if number else None
+        leg = self._leg(self._first(is_after) - 1)
         beat = leg.beat_of(symbol, seq) if leg and leg.session_ms == session_ms else None
         return Place(leg, beat, self._ended(session_ms)) if leg and beat is not None else None
 
     def at(self, position: Position) -> Leg | None:
         """The leg that holds at this position: of those that begin at or before it, the last, if it lasts that long."""
-        number = self._first(lambda leg: Position(leg.session_ms, leg.first_beat) > position) - 1
-        leg = self._leg(number) if number else None
+        leg = self._leg(self._first(lambda leg: Position(leg.session_ms, leg.first_beat) > position) - 1)
         return leg if leg and leg.covers(position) else None
 
     def _ended(self, session_ms: int) -> Position | None:
-        number = self._first(lambda leg: leg.session_ms > session_ms)
-        return self._leg(number).previous if number <= self._last else None
+        later = self._leg(self._first(lambda leg: leg.session_ms > session_ms))
+        return later.previous if later else None
 
     def _first(self, holds: Callable[[Leg], bool]) -> int:
-        """The lowest number of a leg of which it holds, as it then does of all later ones; of none: the number after the last."""
+        """The lowest number of a leg of which it holds, as it then does of all later ones; of none: the number after the last.
+
+        It holds for no leg that has left the plan: those are the oldest.
+        """
         low, high = 1, self._last + 1
         while low < high:
             middle = (low + high) // 2
-            if holds(self._leg(middle)):
+            leg = self._leg(middle)
+            if leg and holds(leg):
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    def _leg(self, number: int) -> Leg:
+    def _leg(self, number: int) -> Leg | None:
+        """None: there was none, or it has left the plan."""
         if number not in self._legs:
-            leg = self._plan.leg(self._shard, number)
-            if leg is None:
-                raise RuntimeError(f"leg {number} of shard {self._shard} is missing from the plan")
-            self._legs[number] = leg
+            self._legs[number] = self._plan.leg(self._shard, number)
         return self._legs[number]

@@ -56,13 +56,14 @@ class ShardVerifier:
         self._lines: list[bytes] = []  # of the batch that is read, and the next one's index
         self._next = 0
         self._missing: set[bytes] = set()
+        self._again: frozenset[bytes] = frozenset()  # the lines of the batch that came again last
         self._seeds: dict[int, int] = {}
 
     def check(self, value: bytes) -> None:
         """The shard's next record. Raises Unavailable; it does not count then, and may be given again."""
         if self._next == len(self._lines):
             self._advance(self._legs)
-        if not self._matches(value):
+        if not self._matches(value) and not self._comes_again(value):
             # A plan is final only where it was played: what was written since may cut in here.
             self._read_again()
             if not self._matches(value):
@@ -75,17 +76,28 @@ class ShardVerifier:
             return True
         return False
 
+    def _comes_again(self, value: bytes) -> bool:
+        """As the ones before it: repeats come in long runs, and the plan need not be asked for each."""
+        if value not in self._again or value in self._missing:
+            return False
+        place = _place(value)
+        if place is None or self._before is None or place > self._before:
+            return False
+        self.verdict.repeated += 1
+        return True
+
     def _unexpected(self, value: bytes) -> None:
         verdict, place = self.verdict, _place(value)
         if value in self._missing:
             self._missing.remove(value)
             verdict.lost, verdict.late, verdict.verified = verdict.lost - 1, verdict.late + 1, verdict.verified + 1
-        elif place is None or not self._is_planned(place, value):
+        elif place is None or value not in (planned := self._planned_lines(place)):
             verdict.foreign += 1
         elif self._position is None:
             self._begin(place, value)
         elif value in self._lines[: self._next] or (place < self._position and value not in self._lines):
             verdict.repeated += 1
+            self._again = frozenset(planned)
         else:
             self._pass_over(place, value)
 
@@ -166,9 +178,10 @@ class ShardVerifier:
         self._lines = lines
         self._position, self._next = Position(leg.session_ms, leg.batch_end(beat) - 1), 0
 
-    def _is_planned(self, place: Position, value: bytes) -> bool:
+    def _planned_lines(self, place: Position) -> list[bytes]:
+        """Of the batch that the plan has there."""
         leg, beat = self._whereabouts(place)
-        return leg is not None and value in self._batch_lines(self._finder, leg, beat)
+        return self._batch_lines(self._finder, leg, beat) if leg else []
 
     def _whereabouts(self, place: Position) -> tuple[Leg | None, int]:
         """The leg that a beat belongs to, and the first beat of its batch."""

@@ -1,6 +1,7 @@
 """What only the table on LMDB has: a file that grows and ends, several processes, and deaths of them."""
 
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,11 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import lmdb
+import psutil
 import pytest
 
 from pipeline.adapters.lmdb.table import LmdbTable, LmdbTables, open_environment
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.ports.table import Cell, Delete, RowRange, TableDiffers, TableFull, TableMissing, TableSettings
+from tests.support.servers import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 EVERYTHING = RowRange()
@@ -285,3 +288,30 @@ def test_a_reader_that_died_does_not_keep_a_full_table_full(opened: Callable[...
     for _ in range(3):
         assert fill(table) > 10
         table.delete_rows(None, b"zzz")
+
+
+def test_a_writer_stopped_in_the_middle_of_a_write_holds_the_others_up_until_it_goes_on_and_readers_not(
+    opened: Callable[..., LmdbTable], tmp_path: Path
+) -> None:
+    table = opened()
+    table.write(batch(1, cells=5))
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from pipeline.adapters.lmdb.table import open_environment\n"
+        "environment = open_environment(Path(sys.argv[1]), 64)\n"
+        "environment.write(lambda transaction: os.kill(os.getpid(), signal.SIGSTOP))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "table")], cwd=PROJECT) as other:
+        try:
+            wait_until(lambda: psutil.Process(other.pid).status() == psutil.STATUS_STOPPED, "it has stopped")
+            with ThreadPoolExecutor(1) as pool:
+                written = pool.submit(table.write, batch(2, cells=5))
+                assert len(rows(table)) == 1
+                with pytest.raises(TimeoutError):
+                    written.result(0.5)
+                other.send_signal(signal.SIGCONT)
+                written.result(10)
+        finally:
+            other.kill()
+    assert len(rows(table)) == 2

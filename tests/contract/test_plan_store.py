@@ -159,3 +159,24 @@ def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
     assert (plan.count_legs(SESSION.opened_ms), plan.count_legs(1)) == (3, 0)
     assert plan.newest_leg(SESSION.opened_ms) == cut
     assert plan.newest_leg(1) is None
+
+
+def test_old_legs_below_a_number_are_forgotten_and_then_their_sessions(plan: PlanStore) -> None:
+    following = replace(SESSION, opened_ms=SESSION.opened_ms + 5)
+    plan.open_session(SESSION, None)
+    plan.open_session(following, SESSION.opened_ms)
+    epoch = plan.new_epoch(3)
+    legs = [replace(leg(epoch, number), starts_ms=number * 1000) for number in (1, 2, 3)]
+    for one in legs:
+        assert plan.append_leg(one)
+    late = following.opened_ms + 1
+    assert plan.forget_legs(2, 9, late) == 0
+    assert plan.forget_legs(3, 3, 2000) == 1, "the second one started then, the third is needed"
+    assert plan.legs_after(3, 0) == legs[1:]
+    assert plan.forget_legs(3, 3, late) == 1
+    assert plan.forget_sessions(late) == 0, "the first one has a leg, and the second is the newest"
+    assert plan.forget_legs(3, 4, late) == 1
+    assert plan.forget_sessions(SESSION.opened_ms) == 0
+    assert plan.forget_sessions(late) == 1
+    assert plan.session(SESSION.opened_ms) is None
+    assert plan.current_session() == following

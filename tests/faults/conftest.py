@@ -1,5 +1,16 @@
 """The whole system, for the tests of this folder."""
 
-from tests.support.fixtures import audit, system
+from collections.abc import Iterator
 
-__all__ = ["audit", "system"]
+import pytest
+
+from tests.support.fixtures import audit, started
+from tests.support.system import System
+
+__all__ = ["audit"]
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One running system for a module: other modules have others, and shall have the machine."""
+    yield from started(tmp_path_factory.mktemp("system"))

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.stages.verify import Verdict
-from tests.support.rounds import Verifier, fast_system, kill_rounds, recover, stop_in_turn
+from tests.support.rounds import Verifier, check, fast_system, kill_rounds, recover, stop_in_turn
 from tests.support.system import System
 
 FULL = os.environ.get("FULL") == "1"
@@ -23,18 +22,6 @@ pytestmark = pytest.mark.timeout(1800 if FULL else 600)
 def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with fast_system(tmp_path_factory.mktemp("fast")) as running:
         yield running
-
-
-def check(verdict: Verdict, at_least: int) -> None:
-    """`repeated` is what the embedded broker can't tell about: it shows the ticks of a transaction that a killed or paused
-    receiver left open, and lets one that wakes up late write. But every writer of a shard starts at or before the end of
-    what is there, and writes on without a gap: so also there the first appearance of each tick is in its place. A tick
-    that overtook another would first be lost, then `late`.
-    """
-    assert verdict.verified >= at_least
-    assert verdict.lost == 0
-    assert verdict.late == 0
-    assert verdict.foreign == 0
 
 
 def test_no_tick_is_lost_over_rounds_of_kills_of_drivers_and_receivers(fast: System) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.fixtures import started
 from tests.support.servers import wait_until
 from tests.support.system import System
 from tests.support.ticks import TickAudit
@@ -18,12 +19,7 @@ BACK_S = 120.0  # how soon is the fault tests' matter
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    running = System(tmp_path_factory.mktemp("system"), options=("--real", "kafka", "--deadline", "140"))
-    try:
-        running.up()
-        yield running
-    finally:
-        running.down()
+    yield from started(tmp_path_factory.mktemp("system"), ("--real", "kafka", "--deadline", "140"))
 
 
 @pytest.fixture

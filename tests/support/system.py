@@ -95,6 +95,15 @@ class System:
             cwd=ROOT, env=self._env, stdout=subprocess.PIPE, stderr=err, text=True,
         )  # fmt: skip
 
+    def start_worker(self, app: str, queue: str, name: str) -> "subprocess.Popen[bytes]":
+        """A worker that no supervisor knows of."""
+        options = ["-Q", queue, "-P", "threads", "-c", "2", "-n", f"{name}@%h", "--without-mingle", "--without-gossip"]
+        with (self.data / "log" / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", app, "worker", *options],
+                cwd=ROOT, env=self._env | {"TICKERLINE_INSTANCE": name}, stdout=log, stderr=log,
+            )  # fmt: skip
+
     def up(self) -> str:
         """Start and wait until ready; returns what it printed."""
         done = self.manage("up", "--detach", *self.options)

@@ -22,6 +22,7 @@ from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
 from pipeline.ports.table import Table, TableFull
+from pipeline.ports.tick_log import TickLog
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward
@@ -37,14 +38,16 @@ RULES = TickRules(ticks_per_bar=50)
 
 
 class World:
+    """What a subclass may put in place of the twins is made by methods of its own, `make_…`."""
+
     def __init__(
         self, rules: TickRules = RULES, days: int = 100, table: Table | None = None, shard_table: Table | None = None
     ) -> None:
         self.rules, self.clock = rules, MemoryClock()
         database = MemoryDatabase()
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
-        self.plan, self.leases = MemoryPlanStore(), MemoryLeases(self.clock)
-        self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
+        self.plan, self.leases = self.make_plan(), MemoryLeases(self.clock)
+        self.watermarks, self.link = MemoryWatermarks(), self.make_link()
         self.broker, self.passages = MemoryBroker(), MemoryPassages()
         self.passing = Passing("forward", self.passages, self.clock)
         self.table, self.shard_table = table or MemoryTable(), shard_table or MemoryTable()
@@ -56,6 +59,12 @@ class World:
         self.drivers: list[Tick] = []
         self.start_receiver()
         self.receiver_runs = True
+
+    def make_plan(self) -> MemoryPlanStore:
+        return MemoryPlanStore()
+
+    def make_link(self) -> MemoryLink:
+        return MemoryLink()
 
     def add_bars(self, symbol: str) -> None:
         fetch = FetchRecord(uuid4().hex, symbol, uuid4().hex, "test", self.clock.now())
@@ -86,12 +95,12 @@ class World:
 
     def start_receiver(self, name: str = "receiver-1") -> None:
         """Also what a restart after kill -9 does: everything in memory is new."""
-        notes = ShardNotes(self.shard_table, self.clock)
+        notes = self.make_notes()
         watermark = Watermark(self.table, notes, self.watermarks)
-        self.buffer = Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
+        self.buffer = self.make_buffer(notes, watermark)
 
         def make(shard: int) -> ShardForwarder:
-            log = NotedLog(MemoryTickLog(self.broker, shard), self.passing)
+            log = NotedLog(self.make_log(shard), self.passing)
             return ShardForwarder(
                 shard, self.table, notes, log, self.link, self.clock, self.rules, self.meters["forward"]
             )
@@ -99,6 +108,15 @@ class World:
         self.forward = Forward(
             make, watermark, self.leases, self.clock, self.rules, self.meters["forward"], name, self.table.room
         )  # fmt: skip
+
+    def make_notes(self) -> ShardNotes:
+        return ShardNotes(self.shard_table, self.clock)
+
+    def make_buffer(self, notes: ShardNotes, watermark: Watermark) -> Buffer:
+        return Buffer(self.table, notes, watermark, self.clock, self.meters["buffer"])
+
+    def make_log(self, shard: int) -> TickLog:
+        return MemoryTickLog(self.broker, shard)
 
     def run(self, seconds: float, lose_batches: bool = False) -> None:
         until = self.clock.monotonic() + seconds

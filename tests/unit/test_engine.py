@@ -112,6 +112,17 @@ def test_of_batches_that_came_together_only_the_stale_ones_are_refused() -> None
     assert rows == {(8, Position(1, 1)), (9, Position(1, 1))}
 
 
+def test_a_watermark_ahead_of_the_table_loses_nothing_since_the_forwarder_asks_for_the_gap() -> None:
+    world = playing()
+    for batch in _batches_under_way(world):
+        world.watermarks.confirm(batch.shard, batch.position)
+    world.link.queue.clear()
+    world.run(10)
+    assert world.meters["forward"].report().figures["asked_again"] > 0
+    world.settle()
+    world.check(at_least=190)
+
+
 def test_a_receiver_that_is_away_makes_its_drivers_wait_and_nothing_is_skipped() -> None:
     world = playing()
     world.receiver_runs = False

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+import psutil
 import pytest
 
 from pipeline.domain.errors import Unavailable
@@ -224,3 +225,22 @@ def test_a_loop_that_makes_no_progress_ends_its_process() -> None:
     )
     assert done.returncode == EXIT_NO_PROGRESS
     assert "tick made no progress for 0 s; the process ends" in done.stderr
+
+
+def test_a_process_whose_supervisor_was_killed_ends_by_itself() -> None:
+    worker = """
+import os, time
+from pipeline.stages.meter import Meter
+from workers.steps.loop import Loop, end_if_orphan
+parent = os.getppid()
+Loop("watchdog", lambda: end_if_orphan(parent) or 0.02, Meter("watchdog")).start()
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+    supervisor = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    with subprocess.Popen([sys.executable, "-c", supervisor, worker], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        orphan = int(process.stdout.readline())
+        assert psutil.pid_exists(orphan)
+        process.kill()
+        wait_until(lambda: not psutil.pid_exists(orphan), "the orphan has ended", 10)

@@ -1,18 +1,23 @@
-"""The tick rules over arbitrary valid bars: playing a bar and aggregating the ticks gives the bar back."""
+"""The tick rules over arbitrary valid bars: playing a bar and aggregating the ticks gives the bar back.
+
+With FULL=1: over 10,000 bars each.
+"""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.domain.bars import Bar
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.ticks import TickText, beat_text, play, play_all, tick_number, ticks_needed
 
+FULL = os.environ.get("FULL") == "1"
 TIME = datetime(2026, 11, 20, 5, tzinfo=UTC)
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "tick.schema.json").read_text())
 
@@ -26,6 +31,8 @@ def bars(draw: st.DrawFn) -> Bar:
     return Bar("AAPL", "daily", TIME, draw(inside), high, low, draw(inside), volume, "simulator")
 
 
+@pytest.mark.timeout(1200 if FULL else 120)
+@settings(max_examples=10_000 if FULL else 100)
 @given(bars(), st.integers(0, 500), st.integers(0, 2**48))
 def test_aggregating_the_ticks_gives_the_bar_back(bar: Bar, more: int, seed: int) -> None:
     n = ticks_needed(bar) + more
@@ -37,6 +44,8 @@ def test_aggregating_the_ticks_gives_the_bar_back(bar: Bar, more: int, seed: int
     assert path.sizes.min() >= 0
 
 
+@pytest.mark.timeout(1200 if FULL else 120)
+@settings(max_examples=10_000 if FULL else 100)
 @given(bars(), st.integers(0, 2**48))
 def test_the_same_bar_and_seed_give_the_same_ticks_and_another_seed_others(bar: Bar, seed: int) -> None:
     first, again = play(bar, 390, seed), play(bar, 390, seed)

@@ -1,6 +1,7 @@
 """The verifier: it accepts exactly what the plan has, and names what is lost, repeated, late or not from there."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -123,6 +124,30 @@ def test_every_lost_repeated_late_and_altered_tick_is_counted(speed: float, seed
 
     elsewhere = [*values, b"no tick", b"{}", *values[:1]]
     assert verdict(world, {shard: elsewhere}) == Verdict(verified=count, repeated=1, foreign=2)
+
+
+def test_a_long_run_of_repeats_asks_the_plan_once_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = played(30)
+    shard, values = max(logs(world).items(), key=lambda item: len(item[1]))
+    asked = 0
+    last_leg, legs_after = world.plan.last_leg, world.plan.legs_after
+
+    def counted(ask: Callable[..., object]) -> Callable[..., object]:
+        def count(*arguments: object) -> object:
+            nonlocal asked
+            asked += 1
+            return ask(*arguments)
+
+        return count
+
+    again = values[-900:-100]
+    monkeypatch.setattr(world.plan, "last_leg", counted(last_leg))
+    monkeypatch.setattr(world.plan, "legs_after", counted(legs_after))
+    once = verdict(world, {shard: values})
+    before, asked = asked, 0
+    assert verdict(world, {shard: values + again}) == once + Verdict(repeated=len(again))
+    batches = len(again) / 30 + 2  # of one symbol, the fewest that a shard may have
+    assert asked - before <= 4 * batches
 
 
 def test_another_shard_s_ticks_are_foreign() -> None:

@@ -17,6 +17,7 @@ NO_PROGRESS_S = 10.0
 START_UP_S = 60.0
 EXIT_NO_PROGRESS = 70
 EXIT_BROKEN = 71
+EXIT_ORPHAN = 72
 
 
 class Loop(threading.Thread):
@@ -83,3 +84,11 @@ def end_if_stalled(loops: list[Loop]) -> None:
         if loop.stalled():
             logger.critical("%s made no progress for %.0f s; the process ends", loop.name, loop.longest_step_s)
             os._exit(EXIT_NO_PROGRESS)
+
+
+def end_if_orphan(parent: int) -> None:
+    """`parent` was this process' when it started. Nobody else would end it: it would go on with whatever system is started
+    next at the same addresses."""
+    if os.getppid() != parent:
+        logger.critical("the supervisor is gone; the process ends")
+        os._exit(EXIT_ORPHAN)

@@ -1,6 +1,7 @@
 """The bootstep that a role's continuous work hangs on: it starts with the worker's pool and ends before it."""
 
 import logging
+import os
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
@@ -9,7 +10,7 @@ from celery import bootsteps
 from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
 from pipeline.stages.meter import Meter
-from workers.steps.loop import Loop, end_all, end_if_stalled
+from workers.steps.loop import Loop, end_all, end_if_orphan, end_if_stalled
 from workers.steps.telemetry import HeartbeatStep, Route, Telemetry, serve
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class RoleStep(bootsteps.StartStopStep):
         self._loops: list[Loop] = []
         self._watch: list[Loop] = []
         self._server: WSGIServer | None = None
+        self._supervisor = os.getppid() if "SUPERVISOR_ENABLED" in os.environ else None
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
         raise NotImplementedError
@@ -55,6 +57,8 @@ class RoleStep(bootsteps.StartStopStep):
 
     def _watch_loops(self) -> float:
         end_if_stalled(self._loops)
+        if self._supervisor is not None:
+            end_if_orphan(self._supervisor)
         return 1.0
 
 

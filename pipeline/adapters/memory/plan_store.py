@@ -73,3 +73,17 @@ class MemoryPlanStore:
 
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         return [leg for leg in self._legs.get(shard, []) if leg.number > number]
+
+    def forget_legs(self, shard: int, number: int, before_ms: int) -> int:
+        legs = self._legs.get(shard, [])
+        kept = [leg for leg in legs if leg.number >= number or leg.starts_ms >= before_ms]
+        self._legs[shard] = kept
+        return len(legs) - len(kept)
+
+    def forget_sessions(self, before_ms: int) -> int:
+        played = {leg.session_ms for legs in self._legs.values() for leg in legs}
+        newest = max(self._sessions, default=0)
+        gone = [ms for ms in self._sessions if ms < before_ms and ms != newest and ms not in played]
+        for opened_ms in gone:
+            del self._sessions[opened_ms]
+        return len(gone)

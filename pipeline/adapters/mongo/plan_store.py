@@ -138,6 +138,17 @@ class MongoPlanStore:
             found = self._legs.find({"shard": shard, "number": {"$gt": number}}).sort("number", ASCENDING)
             return [leg for leg in map(_leg, found) if leg]
 
+    def forget_legs(self, shard: int, number: int, before_ms: int) -> int:
+        old = {"shard": shard, "number": {"$lt": number}, "starts_ms": {"$lt": before_ms}}
+        with mapped_errors():
+            return self._legs.delete_many(old).deleted_count
+
+    def forget_sessions(self, before_ms: int) -> int:
+        with mapped_errors():
+            newest = self._sessions.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
+            kept = [*self._legs.distinct("session_ms"), newest["_id"] if newest else _FIRST]
+            return self._sessions.delete_many({"_id": {"$lt": before_ms, "$nin": kept}}).deleted_count
+
 
 def _session(document: Mapping[str, Any] | None) -> Session | None:
     if document is None:
