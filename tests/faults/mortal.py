@@ -14,13 +14,13 @@ from confluent_kafka import Producer
 from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
 from pipeline.adapters.kafka.tick_log import KafkaTickLog
 from pipeline.adapters.lmdb.table import LmdbTable, open_environment
-from pipeline.adapters.memory.batch_link import MemoryLink
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
-from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Unavailable
+from pipeline.domain.sessions import Leg, Session
 from pipeline.ports.table import Change
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.player import Player
 from pipeline.stages.verify import Verdict, Verify
 from tests.support.servers import wait_until
 from tests.unit.engine_world import World
@@ -82,16 +82,16 @@ class MortalTable(LmdbTable):
             self.deaths.passes()
 
 
-class SleepyLink(MemoryLink):
-    """What `asleep` does happens once, before the next batch is sent: while its driver sleeps."""
+class SleepyPlayer(Player):
+    """What `asleep` does happens once, before its next batch is looked for: while its driver sleeps, sure of its lease."""
 
     asleep: Callable[[], None] | None = None
 
-    def send(self, batches: list[Batch]) -> None:
+    def next_beat(self, session: Session) -> tuple[Leg, int] | None:
         asleep, self.asleep = self.asleep, None
         if asleep:
             asleep()
-        super().send(batches)
+        return super().next_beat(session)
 
 
 @dataclass(frozen=True)
@@ -109,14 +109,10 @@ class MortalWorld(World):
     def __init__(self, directory: Path, servers: str, topic: str, embedded: bool, build: Build) -> None:
         self._environment = open_environment(directory, 64)
         self._servers, self._topic, self._embedded, self._build = servers, topic, embedded, build
-        self.sleepy = SleepyLink()
         self.cells = MortalTable(self._environment, "ticks")
         super().__init__(table=self.cells, shard_table=LmdbTable(self._environment, "shards"))
         self.open_session()
         self.start_driver()
-
-    def make_link(self) -> MemoryLink:
-        return self.sleepy
 
     def make_plan(self) -> MemoryPlanStore:
         return self._build.plan()

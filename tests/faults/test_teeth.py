@@ -16,6 +16,7 @@ from confluent_kafka import Producer
 
 from pipeline.adapters.kafka import tick_log
 from pipeline.domain.errors import Unavailable
+from pipeline.stages import tick
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.stream import Stream
 from pipeline.stages.verify import Verdict
@@ -28,7 +29,7 @@ from tests.faults.broken import (
     UnfencedPlan,
     unfenced,
 )
-from tests.faults.mortal import Build, Deaths, MortalProducer, MortalWorld, SleepyProducer
+from tests.faults.mortal import Build, Deaths, MortalProducer, MortalWorld, SleepyPlayer, SleepyProducer
 from tests.support.servers import kafka_server
 
 REAL = pytest.mark.real_kafka
@@ -101,8 +102,11 @@ def test_an_acknowledgement_before_the_commit(start: Start, buffer: type[Buffer]
 @pytest.mark.parametrize(
     ("build", "loses"), [(Build(), False), (Build(notes=UnfencedNotes, plan=UnfencedPlan), True)], ids=["fence", "none"]
 )
-def test_a_driver_that_slept_while_another_took_over(start: Start, build: Build, loses: bool) -> None:
-    """It wakes up right before it sends a batch: it does not know yet that its lease is over."""
+def test_a_driver_that_slept_while_another_took_over(
+    start: Start, monkeypatch: pytest.MonkeyPatch, build: Build, loses: bool
+) -> None:
+    """It wakes up right before it makes a batch: it does not know yet that its lease is over."""
+    monkeypatch.setattr(tick, "Player", SleepyPlayer)
     world = start(build, False)
     world.run(3)
     sleeper = world.drivers[0]
@@ -115,7 +119,7 @@ def test_a_driver_that_slept_while_another_took_over(start: Start, build: Build,
         world.run(0.4)
         world.drivers.append(sleeper)
 
-    world.sleepy.asleep = asleep
+    next(iter(sleeper._players.values())).asleep = asleep  # type: ignore[attr-defined]
     world.run(12)
     verdict = world.verdict()
     print(f"\nfence {'off' if loses else 'on'}: {verdict}")

@@ -47,7 +47,7 @@ class World:
         database = MemoryDatabase()
         self.bars, self.fetches = MemoryBarStore(database), MemoryFetchStore(database)
         self.plan, self.leases = self.make_plan(), MemoryLeases(self.clock)
-        self.watermarks, self.link = MemoryWatermarks(), self.make_link()
+        self.watermarks, self.link = MemoryWatermarks(), MemoryLink()
         self.broker, self.passages = MemoryBroker(), MemoryPassages()
         self.passing = Passing("forward", self.passages, self.clock)
         self.table, self.shard_table = table or MemoryTable(), shard_table or MemoryTable()
@@ -62,9 +62,6 @@ class World:
 
     def make_plan(self) -> MemoryPlanStore:
         return MemoryPlanStore()
-
-    def make_link(self) -> MemoryLink:
-        return MemoryLink()
 
     def add_bars(self, symbol: str) -> None:
         fetch = FetchRecord(uuid4().hex, symbol, uuid4().hex, "test", self.clock.now())
