@@ -2,7 +2,7 @@
 
 1. The listener (a loop) hears `bars.stored` and opens a session once enough symbols are ready.
 2. The ticker (a loop) sends, each 100 ms, a batch for every shard that this driver has leased.
-3. Once an hour (a loop), what was played long ago leaves the plan.
+3. What is played next is read ahead (a loop); once an hour (a loop), what was played long ago leaves the plan.
 4. `repeat` (a task) makes batches again that a receiver misses.
 """
 
@@ -33,10 +33,12 @@ class DriverStep(RoleStep):
         heard, ticked = Meter("listen"), Meter("tick")
         listen = bootstrap.listen(settings, heard)
         watch = bootstrap.session_watch(settings)
-        tick = bootstrap.tick(settings, watch, CeleryBatchLink(), ticked)
+        ahead = bootstrap.bars_ahead(settings)
+        tick = bootstrap.tick(settings, watch, ahead, CeleryBatchLink(), ticked)
         return [heard, ticked], [
             Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
             Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
+            Loop("ahead", ahead.step, Meter("ahead"), longest_step_s=_LONG_POLL_S),
             Loop("trim", bootstrap.trim(settings).step, Meter("trim"), longest_step_s=_LONG_POLL_S),
             Loop("tick", tick.step, ticked, at_end=tick.release),
             measuring(queued(ticked, "driver")),

@@ -5,6 +5,7 @@
 3. When they passed is noted (a loop), and told of the table over HTTP, for who traces a tick.
 """
 
+import threading
 from functools import lru_cache
 
 from pipeline import bootstrap
@@ -20,6 +21,8 @@ from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 from workers.steps.telemetry import Route
 
+_stored = threading.Event()  # what a task of this process stores, its forwarder need not look for
+
 
 @lru_cache(maxsize=1)
 def _receiver() -> bootstrap.Receiver:
@@ -30,6 +33,7 @@ def _receiver() -> bootstrap.Receiver:
 def buffer(messages: list[dict[str, object]]) -> None:
     """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
     _receiver().buffer.put([Batch.from_message(message) for message in messages])
+    _stored.set()
 
 
 class ReceiverStep(RoleStep):
@@ -39,7 +43,14 @@ class ReceiverStep(RoleStep):
         receiver = _receiver()
         forward = receiver.forward
         return list(receiver.meters), [
-            Loop("forward", forward.step, receiver.meters[1], at_end=forward.release, longest_step_s=45.0),
+            Loop(
+                "forward",
+                forward.step,
+                receiver.meters[1],
+                at_end=forward.release,
+                longest_step_s=45.0,
+                arrived=_stored,
+            ),
             Loop("passing", receiver.passing.flush, Meter("passing")),
             measuring(queued(receiver.meters[0], "receiver"), receiver.buffer.measure),
         ]

@@ -33,6 +33,7 @@ from pipeline.domain.fetches import FetchRecord
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
+from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
@@ -158,9 +159,13 @@ def session_watch(settings: Settings) -> SessionWatch:
     return SessionWatch(plan_store(settings))
 
 
-def tick(settings: Settings, watch: SessionWatch, link: BatchLink, meter: Meter) -> Tick:
+def bars_ahead(settings: Settings) -> BarsAhead:
+    return BarsAhead(bar_store(settings), clock())
+
+
+def tick(settings: Settings, watch: SessionWatch, ahead: BarsAhead, link: BatchLink, meter: Meter) -> Tick:
     return Tick(
-        plan_store(settings), watch, bar_store(settings), leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, bar_store(settings), ahead, leases(settings), watermarks(settings), link, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 

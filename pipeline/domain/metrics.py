@@ -81,7 +81,7 @@ METRICS = (
     ),
     _latency("work", "fetch store publish", "How long one piece of work took."),
     _latency("event_age", "listen", "From an event's arrival in the queue until it was acted on."),
-    _latency("beat_late", "tick", "From a batch's planned time until it was sent."),
+    _latency("beat_late", "tick", "From a batch's planned time until it began to be made."),
     _latency("tick_age", "buffer forward show", "From when a tick was made until it was done here (show: of those shown)."),
     _gauge("queued", "fetch tick buffer", "Tasks that wait in the queue of the stage's role.", merge=Merge.MAX),
     _gauge(

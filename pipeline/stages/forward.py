@@ -22,7 +22,7 @@ from pipeline.stages.forward_shard import TICKS, ShardForwarder
 from pipeline.stages.meter import Meter
 from pipeline.stages.share import Share
 
-_IDLE_S = 0.02
+_IDLE_S = 0.05  # until it looks for what another receiver has stored
 _LOOK_S = 1.0
 _CATCHING_UP_MS = 1000
 _CROWDED = 0.8  # of the table in use: forwarded rows do not wait for their retention

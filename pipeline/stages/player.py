@@ -32,6 +32,7 @@ from pipeline.domain.times import to_ms
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
+from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.encode import Encoder
 from pipeline.stages.locate import ShardPlan
 from pipeline.stages.opening import propose_next
@@ -46,9 +47,12 @@ class Sent:
 class Player:
     """One shard under one lease. `position` is the last batch that was sent, or that the table has confirmed."""
 
-    def __init__(self, shard: int, plan: PlanStore, bars: BarStore, clock: Clock, rules: TickRules) -> None:
+    def __init__(
+        self, shard: int, plan: PlanStore, bars: BarStore, ahead: BarsAhead, clock: Clock, rules: TickRules
+    ) -> None:
         self.shard = shard
-        self._plan, self._bars, self._clock, self._rules = plan, bars, clock, rules
+        self._plan, self._bars, self._ahead, self._clock, self._rules = plan, bars, ahead, clock, rules
+        self._looked_ahead: Leg | None = None
         self._encoder = Encoder()
         self.epoch = 0
         self.position: Position | None = None
@@ -91,7 +95,11 @@ class Player:
         if leg.paused or self._may_cut:
             leg = self._changed(leg, session)
             self._enter(leg)
-        return None if leg.paused else (leg, next_beat(leg, self.position))
+        if leg.paused:
+            return None
+        if leg is not self._looked_ahead:
+            self._look_ahead(leg, session)
+        return leg, next_beat(leg, self.position)
 
     def due(self, leg: Leg, beat: int) -> float:
         """When a beat is due, in monotonic seconds."""
@@ -207,6 +215,15 @@ class Player:
             session = successor
         return self._join(session)
 
+    def _look_ahead(self, leg: Leg, session: Session) -> None:
+        """Have the bars of the next leg read in time, as `_extend` will ask for them."""
+        self._looked_ahead = leg
+        if session.opened_ms == leg.session_ms:
+            members = self._members(session)
+            if following := following_leg(leg, session, self.epoch, leg.number + 1, len(members)):
+                first, last = (session.slots[slot] for slot in following.slots())
+                self._ahead.want(self.due(leg, leg.end), members, session.interval, first, last)
+
     def _join(self, session: Session) -> Leg | None:
         """Write the shard's first leg in a session; None when it has no symbols there, or the session is about to end."""
         members = self._members(session)
@@ -233,7 +250,7 @@ class Player:
 
     def _with_bars(self, leg: Leg, session: Session, symbols: Sequence[str]) -> Leg:
         first, last = leg.slots()
-        bars: list[Bar] = self._bars.bars_between(symbols, session.interval, session.slots[first], session.slots[last])
+        bars: list[Bar] = self._ahead.between(symbols, session.interval, session.slots[first], session.slots[last])
         return with_bars(leg, session, bars)
 
     def _members(self, session: Session) -> list[str]:

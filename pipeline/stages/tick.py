@@ -14,6 +14,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.lease import Leases
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.watermarks import Watermarks
+from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
 from pipeline.stages.player import Player
@@ -26,15 +27,15 @@ _LATE_S = 1.0  # worth a word
 
 class Tick:
     def __init__(
-        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, leases: Leases, watermarks: Watermarks,
+        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, ahead: BarsAhead, leases: Leases, watermarks: Watermarks,
         link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str,
     ) -> None:  # fmt: skip
-        self._plan, self._watch, self._bars = plan, watch, bars
+        self._plan, self._watch, self._bars, self._ahead = plan, watch, bars, ahead
         self._watermarks, self._link = watermarks, link
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
         self._players: dict[int, Player] = {}
-        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, and when each was due
+        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, with how late each began to be made
         self._held_until = 0.0
         self._poll_at = 0.0
         self._stuck: dict[int, tuple[Position, float]] = {}  # shards with a full window: its first batch, since when
@@ -72,7 +73,7 @@ class Tick:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])
         for shard, watermark in watermarks.items():
-            player = Player(shard, self._plan, self._bars, self._clock, self._rules)
+            player = Player(shard, self._plan, self._bars, self._ahead, self._clock, self._rules)
             player.take(watermark)
             self._players[shard] = player
 
@@ -120,13 +121,13 @@ class Tick:
                 break
             leg, beat = target
             due = player.next_due = player.due(leg, beat)
-            early = due - self._clock.monotonic()
-            if early > 0:
-                return early
+            late = self._clock.monotonic() - due
+            if late < 0:
+                return -late
             batch = player.make(leg, beat)
             player.sent(batch)
             player.next_due = player.due(leg, batch.position.beat + 1)
-            self._made.append((player, batch, due))
+            self._made.append((player, batch, late))
         return _IDLE_S
 
     def _enough(self) -> bool:
@@ -143,9 +144,8 @@ class Tick:
                 player.not_sent()
             raise
         self._meter.count(sum(batch.n for _, batch, _ in made))
-        now = self._clock.monotonic()
-        for _, _, due in made:
-            self._meter.latency(now - due)
+        for _, _, late in made:
+            self._meter.latency(late)
 
     def _report(self) -> None:
         playing = [p for p in self._players.values() if p.leg]

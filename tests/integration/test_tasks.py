@@ -278,9 +278,9 @@ class TestRoles:
         ("step", "stages", "loops"),
         [
             (ingest.IngestStep, ["fetch", "store", "publish"], ["measuring"]),
-            (driver.DriverStep, ["listen", "tick"], ["listen", "session", "tick", "measuring"]),
+            (driver.DriverStep, ["listen", "tick"], ["listen", "session", "ahead", "trim", "tick", "measuring"]),
             (receiver.ReceiverStep, ["buffer", "forward"], ["forward", "passing", "measuring"]),
-            (monitor.MonitorStep, ["show"], ["show", "passing"]),
+            (monitor.MonitorStep, ["show", "bars"], ["show", "bars", "passing"]),
         ],
     )
     def test_a_role_brings_its_stages_meters_and_loops(

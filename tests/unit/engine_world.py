@@ -23,6 +23,7 @@ from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
 from pipeline.ports.table import Table, TableFull
 from pipeline.ports.tick_log import TickLog
+from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward
@@ -56,6 +57,7 @@ class World:
         for symbol in SYMBOLS:
             self.add_bars(symbol)
         self.watch = SessionWatch(self.plan)
+        self.ahead = BarsAhead(self.bars, self.clock)
         self.drivers: list[Tick] = []
         self.start_receiver()
         self.receiver_runs = True
@@ -80,7 +82,7 @@ class World:
 
     def start_driver(self, name: str = "driver-1") -> Tick:
         driver = Tick(
-            self.plan, self.watch, self.bars, self.leases, self.watermarks, self.link, self.clock, self.rules,
+            self.plan, self.watch, self.bars, self.ahead, self.leases, self.watermarks, self.link, self.clock, self.rules,
             self.meters["tick"], name,
         )  # fmt: skip
         self.drivers.append(driver)
@@ -119,6 +121,7 @@ class World:
         until = self.clock.monotonic() + seconds
         while self.clock.monotonic() < until:
             self.watch.step()
+            self.ahead.step()
             for driver in list(self.drivers):
                 self._step(driver, "tick")
             if lose_batches:

@@ -29,11 +29,12 @@ class Loop(threading.Thread):
 
     def __init__(
         self, name: str, step: Callable[[], float | None], meter: Meter, at_end: Callable[[], None] | None = None,
-        longest_step_s: float = NO_PROGRESS_S,
+        longest_step_s: float = NO_PROGRESS_S, arrived: threading.Event | None = None,
     ) -> None:  # fmt: skip
+        """`arrived`: set by whoever has something for the step, which then does not wait any longer."""
         super().__init__(name=name, daemon=True)
         self._step, self._meter, self._at_end = step, meter, at_end
-        self._ending = threading.Event()
+        self._ending, self._arrived = threading.Event(), arrived or threading.Event()
         self._progress = time.monotonic() + START_UP_S
         self.longest_step_s = longest_step_s
 
@@ -49,7 +50,8 @@ class Loop(threading.Thread):
                 logger.exception("%s broke; the process ends", self.name)
                 os._exit(EXIT_BROKEN)
             self._progress = time.monotonic() + wait
-            self._ending.wait(wait)
+            if self._arrived.wait(wait):
+                self._arrived.clear()
         if self._at_end:
             try:
                 self._at_end()
@@ -63,6 +65,7 @@ class Loop(threading.Thread):
     def end_soon(self) -> None:
         """The step that runs is the last."""
         self._ending.set()
+        self._arrived.set()
 
     @property
     def ending(self) -> bool:
