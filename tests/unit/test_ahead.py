@@ -80,9 +80,7 @@ def test_a_store_that_is_away_is_asked_until_it_is_back(world: World, store: Ask
     assert store.asked == [{"IBM"}]
 
 
-def test_between_two_legs_a_driver_asks_for_no_bars(
-    world: World, store: Asked, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_between_two_legs_a_driver_asks_for_no_bars(world: World, store: Asked) -> None:
     world.open_session()
     world.ahead = BarsAhead(store, world.clock)
     world.start_driver()

@@ -49,6 +49,22 @@ def test_a_step_is_called_again_and_again_until_the_end(start: Start) -> None:
     assert not loop.is_alive()
 
 
+def test_what_arrives_is_not_waited_for(meter: Meter) -> None:
+    arrived, steps = threading.Event(), threading.Semaphore(0)
+
+    def step() -> float:
+        steps.release()
+        return 3600
+
+    loop = Loop("forward", step, meter, arrived=arrived)
+    loop.start()
+    for _ in range(3):
+        assert steps.acquire(timeout=10)
+        arrived.set()
+    end_all([loop])
+    assert not loop.is_alive()
+
+
 def test_an_error_that_can_pass_is_shown_and_the_step_tried_again(start: Start, meter: Meter) -> None:
     seen: list[str] = []
 
