@@ -1,8 +1,8 @@
 """Stage 5, tick: about ten times a second a batch for every shard whose lease this driver holds.
 
-1. Keep the leases. A shard that was gained is taken: new epoch, the plan from the table's watermark on.
-2. Read what the table has confirmed; at 20 unconfirmed batches a shard waits (late, never skipped).
-3. Send what is due, the small batches of all shards in one message. What stays unconfirmed for 3 s is sent again, the same bytes.
+1. Send what is due, small batches of all shards in one message; at 20 unconfirmed batches a shard waits (late, never skipped).
+2. Keep the leases. A shard that was gained is taken: new epoch, the plan from the table's watermark on.
+3. Read what the table has confirmed. What stays unconfirmed for 3 s is sent again, the same bytes.
 """
 
 from pipeline.domain.batches import Batch, Position
@@ -45,17 +45,21 @@ class Tick:
         now = self._clock.monotonic()
         if now >= self._held_until:
             self._players.clear()  # somebody else may have had the shards meanwhile
+        failed = None
+        try:  # first: a beat must not wait for Redis' answers
+            due_at = self._clock.monotonic() + self._send_due()
+        except Unavailable as error:
+            failed, due_at = error, now  # no reason to lose the leases as well
         if now >= self._poll_at:
             self._poll_at = now + self._rules.lease_poll_s
             self._poll()
             self._measure()
+            due_at = now  # what was gained may be due
         self._confirm()
-        if self._clock.monotonic() >= self._held_until:
-            self._players.clear()
-            raise Unavailable("the shards' leases could not be kept")
-        wait = self._send_due()
+        if failed:
+            raise failed
         self._report()
-        return max(0.0, min(wait, self._poll_at - self._clock.monotonic(), _IDLE_S))
+        return max(0.0, min(due_at, self._poll_at) - self._clock.monotonic())
 
     def release(self) -> None:
         """Give the leases back, so that another driver goes on at once."""

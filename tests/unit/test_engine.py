@@ -176,7 +176,7 @@ def test_a_new_symbol_joins_the_running_session_within_a_moment() -> None:
     assert session
     world.plan.admit(session.opened_ms, ["NVDA"])
     world.run(5)
-    world.check(at_least=140)
+    world.check(at_least=120)
     assert len(world.sequences()[(session.id, "NVDA")]) >= 35
 
 
@@ -271,3 +271,18 @@ def test_a_full_window_is_no_trouble_while_batches_are_confirmed() -> None:
     for _ in range(20):
         world.run(1)
         assert world.says("tick")[0] == "ok"
+
+
+def test_a_driver_that_cannot_send_keeps_its_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = playing()
+
+    def broken(batches: list[Batch]) -> None:
+        raise Unavailable("broker: ConnectionError")
+
+    monkeypatch.setattr(world.link, "send", broken)
+    epochs = [world.plan.epoch(shard) for shard in range(RULES.shards)]
+    world.run(2 * RULES.lease_ms / 1000)
+    monkeypatch.undo()
+    world.run(5)
+    assert [world.plan.epoch(shard) for shard in range(RULES.shards)] == epochs
+    world.check(at_least=120)
