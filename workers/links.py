@@ -1,15 +1,11 @@
 """The links between driver and receiver as Celery messages."""
 
-from collections.abc import Iterator
-
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from pipeline.domain.batches import Batch, Position
+from pipeline.domain.batches import Batch, Position, in_messages
 from pipeline.domain.errors import Unavailable
 from workers.app import app as workers_app
-
-_TICKS = 2_000  # of one message: a task costs as much as making hundreds of ticks, so small batches share one
 
 
 def queue_depth(queue: str, app: Celery = workers_app) -> int:
@@ -31,7 +27,7 @@ class CeleryBatchLink:
     def send(self, batches: list[Batch]) -> None:
         try:
             with self._app.producer_or_acquire() as producer:
-                for together in _shared(batches):
+                for together in in_messages(batches):
                     self._app.send_task(
                         "receiver.buffer",
                         [[batch.to_message() for batch in together]],
@@ -43,17 +39,6 @@ class CeleryBatchLink:
 
     def depth(self) -> int:
         return queue_depth("receiver", self._app)
-
-
-def _shared(batches: list[Batch]) -> Iterator[list[Batch]]:
-    together: list[Batch] = []
-    for batch in batches:
-        if together and sum(one.n for one in together) + batch.n > _TICKS:
-            yield together
-            together = []
-        together.append(batch)
-    if together:
-        yield together
 
 
 class CeleryRepeatLink:

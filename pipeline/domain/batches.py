@@ -6,6 +6,7 @@ Batches of a shard form a chain: each names the position before it. That is the 
 import json
 import struct
 from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import lz4.block
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_ms, from_rfc3339, rfc3339, to_ms
 
+_MOST_TICKS = 2_000  # of batches that share a message
 _MOST_BYTES = 64 << 20  # of a batch's blocks; 2,000 ticks are half a megabyte
 
 
@@ -84,6 +86,18 @@ class Batch:
             )
         except (AttributeError, KeyError, TypeError, ValueError, lz4.block.LZ4BlockError):
             raise InvalidValue("batch", "expected a batch of ticks as a driver sends it") from None
+
+
+def in_messages(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Small batches share a message: a task costs as much as making hundreds of ticks."""
+    together: list[Batch] = []
+    for batch in batches:
+        if together and sum(one.n for one in together) + batch.n > _MOST_TICKS:
+            yield together
+            together = []
+        together.append(batch)
+    if together:
+        yield together
 
 
 def _unpacked(packed: bytes) -> bytes:

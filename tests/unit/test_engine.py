@@ -176,7 +176,7 @@ def test_a_new_symbol_joins_the_running_session_within_a_moment() -> None:
     assert session
     world.plan.admit(session.opened_ms, ["NVDA"])
     world.run(5)
-    world.check(at_least=120)
+    world.check(at_least=140)
     assert len(world.sequences()[(session.id, "NVDA")]) >= 35
 
 
@@ -285,4 +285,4 @@ def test_a_driver_that_cannot_send_keeps_its_leases(monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     world.run(5)
     assert [world.plan.epoch(shard) for shard in range(RULES.shards)] == epochs
-    world.check(at_least=120)
+    world.check(at_least=140)

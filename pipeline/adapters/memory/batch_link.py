@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from pipeline.domain.batches import Batch, Position
+from pipeline.domain.batches import Batch, Position, in_messages
 
 
 class MemoryLink:
@@ -14,7 +14,7 @@ class MemoryLink:
         self.queue.extend(batches)
 
     def depth(self) -> int:
-        return len(self.queue)
+        return sum(1 for _ in in_messages(self.queue))
 
     def ask(self, shard: int, after: Position, before: Position) -> None:
         self.asked.append((shard, after, before))
