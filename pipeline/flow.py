@@ -23,7 +23,7 @@ STAGES = (
     Stage("store", "ingest", "the saved reply", "bars in MongoDB", "a chained Celery task, by fetch id"),
     Stage("publish", "ingest", "what changed", "the event bars.stored", "SNS to SQS"),
     Stage("listen", "driver", "bars.stored", "an open session and its members", "MongoDB"),
-    Stage("tick", "driver", "bars, by plan and orders", "batches of ticks", "a Celery task for each batch"),
+    Stage("tick", "driver", "bars, by plan and orders", "batches of ticks", "Celery tasks of one batch or a few"),
     Stage("buffer", "receiver", "batches", "rows in the table, and the watermark", "the table"),
     Stage("forward", "receiver", "rows in order", "ticks, live bars and the checkpoint, in one transaction", "Kafka"),
     Stage("show", "monitor", "records", "frames", "Redis pub/sub to the web processes"),

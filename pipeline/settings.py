@@ -264,7 +264,8 @@ def _receiver_urls(values: Values) -> tuple[str, ...]:
     port = values.number("TICKERLINE_RECEIVER_PORT", 8002, 1, 65535)
     urls = values.text("TICKERLINE_RECEIVER_URLS", f"http://127.0.0.1:{port}").split(",")
     for url in urls:
-        if not re.fullmatch(r"http://[A-Za-z0-9.-]+:\d{1,5}", url):
+        found = re.fullmatch(r"http://[A-Za-z0-9.-]+:(\d{1,5})", url)
+        if not found or int(found[1]) > 65535:
             raise SettingsError(f"TICKERLINE_RECEIVER_URLS: expected http://HOST:PORT, comma separated, got {url!r}")
     return tuple(urls)
 

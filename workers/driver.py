@@ -17,6 +17,7 @@ from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 
 _LONG_POLL_S = 40.0  # the listener's step waits for messages
+_LONG_TRIM_S = 600.0
 
 
 @app.task(name="driver.repeat", autoretry_for=(Unavailable,), max_retries=2, retry_backoff=1)
@@ -39,7 +40,7 @@ class DriverStep(RoleStep):
             Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
             Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
             Loop("ahead", ahead.step, Meter("ahead"), longest_step_s=_LONG_POLL_S),
-            Loop("trim", bootstrap.trim(settings).step, Meter("trim"), longest_step_s=_LONG_POLL_S),
+            Loop("trim", bootstrap.trim(settings).step, Meter("trim"), longest_step_s=_LONG_TRIM_S),
             Loop("tick", tick.step, ticked, at_end=tick.release),
             measuring(queued(ticked, "driver")),
         ]

@@ -12,8 +12,11 @@ def queue_depth(queue: str, app: Celery = workers_app) -> int:
     """Tasks that wait in a queue. Raises Unavailable."""
     try:
         with app.connection_or_acquire() as connection:
-            # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
-            return int(connection.default_channel.queue_declare(queue).message_count)
+            try:
+                # Not passive: on Redis an empty queue is no queue, and a key prefix hides every one from that check.
+                return int(connection.default_channel.queue_declare(queue).message_count)
+            except (*connection.connection_errors, *connection.channel_errors) as error:
+                raise Unavailable(f"broker: {type(error).__name__}") from None
     except (OperationalError, OSError) as error:
         raise Unavailable(f"broker: {type(error).__name__}") from None
 

@@ -32,8 +32,10 @@ def _receiver() -> bootstrap.Receiver:
 @app.task(name="receiver.buffer", send_events=False, ignore_result=True, throws=(Fenced, InvalidValue, TableFull))
 def buffer(messages: list[dict[str, object]]) -> None:
     """What fails here is not lost: its driver sends it again until the watermark says that it is in the table."""
-    _receiver().buffer.put([Batch.from_message(message) for message in messages])
-    _stored.set()
+    try:
+        _receiver().buffer.put([Batch.from_message(message) for message in messages])
+    finally:
+        _stored.set()  # of several, one may be refused and the others stored
 
 
 class ReceiverStep(RoleStep):

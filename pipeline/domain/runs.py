@@ -24,14 +24,20 @@ _LAST_SECOND = slice(-72, -53)  # in the event time of a block's last line, whos
 
 
 def block_runs(symbol: str, block: bytes) -> list[Run]:
-    """The runs of a block: a symbol's ticks of one batch as lines, in order. Raises InvalidValue for what is no block.
+    """The runs of a block: a symbol's ticks of one batch as lines, in order. Raises InvalidValue for what is no block."""
+    try:
+        return _block_runs(symbol, block)
+    except ValueError:
+        raise InvalidValue("block", "expected ticks as a driver encodes them") from None
 
-    Most blocks are one run, and are read column by column. That is so when the first and the last tick are of the same bar and
+
+def _block_runs(symbol: str, block: bytes) -> list[Run]:
+    """Most blocks are one run, and are read column by column. That is so when the first and the last tick are of the same bar and
     second, since within a batch both go forward only.
     """
     first = _LINE.match(block)
     if first is None:
-        raise InvalidValue("block", "expected ticks as a driver encodes them")
+        raise ValueError("no line")
     head, seq, whole, part, size, second = first.groups()
     at = block.rfind(b"\n") + 1
     if at == 0:

@@ -10,8 +10,8 @@ from pipeline.domain.bars import Bar
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 
-LEAD_S = 5.0  # before they are needed: so long a revision may stay unnoticed
-_FRESH_S = 15.0
+LEAD_S = 5.0  # before they are needed
+_FRESH_S = 15.0  # so long a revision may stay unnoticed
 _STEP_S = 0.5
 
 

@@ -15,7 +15,7 @@ from pipeline.domain.errors import Fenced, TickerlineError, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.ports.clock import Clock
 from pipeline.ports.lease import Leases
-from pipeline.ports.table import Room, TableFull
+from pipeline.ports.table import Room
 from pipeline.stages.backlog import Waiting
 from pipeline.stages.chain import Watermark
 from pipeline.stages.forward_shard import TICKS, ShardForwarder
@@ -63,8 +63,8 @@ class Forward:
             except Fenced as error:
                 self._drop(shard)
                 failed = Unavailable(str(error))
-            except (Unavailable, TableFull) as error:
-                failed = error
+            except TickerlineError as error:
+                failed = error  # one shard's trouble is not the others'
         if failed:
             raise self._in_words(failed)
         self._report()

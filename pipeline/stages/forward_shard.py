@@ -70,6 +70,7 @@ class ShardForwarder:
         with self._asking_log():
             checkpoint = self._log.open() or self._noted
         self._bars, self._silent_since = LiveBars(checkpoint), self._clock.monotonic()
+        self._backlog = Backlog(self._table, self.shard)  # the log may have gone back
         self.position = checkpoint.position if checkpoint else None
         if checkpoint and checkpoint.needed != checkpoint.position:
             for header, blocks in self._read(checkpoint.needed, checkpoint.position):

@@ -117,7 +117,9 @@ class Player:
 
     def not_sent(self) -> None:
         """The link failed: what is unconfirmed is to be sent again as soon as it works, and not only after a gap's time."""
-        self.unconfirmed[0].at = self.resent_at = float("-inf")
+        self.resent_at = float("-inf")
+        for sent in self.unconfirmed:
+            sent.at = self.resent_at
 
     def confirmed(self, watermark: Position | None) -> None:
         while watermark and self.unconfirmed and self.unconfirmed[0].batch.position <= watermark:

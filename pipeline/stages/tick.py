@@ -35,7 +35,7 @@ class Tick:
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
         self._players: dict[int, Player] = {}
-        self._made: list[tuple[Player, Batch, float]] = []  # to be sent, with how late each began to be made
+        self._made: list[tuple[Player, Batch]] = []  # to be sent
         self._held_until = 0.0
         self._poll_at = 0.0
         self._stuck: dict[int, tuple[Position, float]] = {}  # shards with a full window: its first batch, since when
@@ -68,6 +68,8 @@ class Tick:
 
     def _poll(self) -> None:
         asked = self._clock.monotonic()
+        if asked >= self._held_until:
+            self._players.clear()  # sending took longer than the leases last: what is held from now on is held anew
         held = self._share.keep()
         # Counted from before the question, less a margin: this driver stops before anybody else can start.
         self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
@@ -131,25 +133,24 @@ class Tick:
             batch = player.make(leg, beat)
             player.sent(batch)
             player.next_due = player.due(leg, batch.position.beat + 1)
-            self._made.append((player, batch, late))
+            self._made.append((player, batch))
+            self._meter.count(batch.n)
+            self._meter.latency(late)
         return _IDLE_S
 
     def _enough(self) -> bool:
-        return sum(batch.n for _, batch, _ in self._made) >= _AT_ONCE
+        return sum(batch.n for _, batch in self._made) >= _AT_ONCE
 
     def _send_made(self) -> None:
         made, self._made = self._made, []
         if not made:
             return
         try:
-            self._link.send([batch for _, batch, _ in made])
+            self._link.send([batch for _, batch in made])
         except Unavailable:
-            for player, _, _ in made:
+            for player, _ in made:
                 player.not_sent()
             raise
-        self._meter.count(sum(batch.n for _, batch, _ in made))
-        for _, _, late in made:
-            self._meter.latency(late)
 
     def _report(self) -> None:
         playing = [p for p in self._players.values() if p.leg]

@@ -7,6 +7,7 @@ from pipeline.ports.watermarks import Watermarks
 from pipeline.stages.locate import ShardPlan
 
 _EVERY_S = 3600.0
+_AGAIN_S = 60.0  # after a store that was away: what has to be looked through may be large
 _DAY_MS = 86_400_000
 
 
@@ -15,6 +16,7 @@ class Trim:
 
     def __init__(self, plan: PlanStore, watermarks: Watermarks, clock: Clock, shards: int, days: int) -> None:
         self._plan, self._watermarks, self._clock, self._shards, self._days = plan, watermarks, clock, shards, days
+        self._next_at = 0.0
 
     def step(self) -> float:
         """Returns the seconds to wait. Raises Unavailable.
@@ -22,9 +24,14 @@ class Trim:
         A shard needs its plan from the leg on that its watermark is in, however old that is: there a driver takes it over, and
         nothing before it is asked for again. One whose watermark is not known keeps all.
         """
+        now = self._clock.monotonic()
+        if now < self._next_at:
+            return self._next_at - now
+        self._next_at = now + _AGAIN_S
         before_ms = to_ms(self._clock.now()) - self._days * _DAY_MS
         for shard, watermark in self._watermarks.confirmed(list(range(self._shards))).items():
             if watermark and (leg := ShardPlan(self._plan, shard).at(watermark)):
                 self._plan.forget_legs(shard, leg.number, before_ms)
         self._plan.forget_sessions(before_ms)
+        self._next_at = now + _EVERY_S
         return _EVERY_S

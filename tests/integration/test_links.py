@@ -34,6 +34,15 @@ def test_an_empty_queue_has_the_depth_zero(app: Celery) -> None:
     assert CeleryBatchLink(app).depth() == 0
 
 
+def test_a_broker_that_goes_away_under_an_open_connection_is_unavailable() -> None:
+    with redis_server() as server:
+        app = app_on(server.url)
+        assert CeleryBatchLink(app).depth() == 0
+    with pytest.raises(Unavailable):
+        CeleryBatchLink(app).depth()
+    app.close()
+
+
 def test_batches_wait_in_the_receivers_queue_and_small_ones_share_a_message(app: Celery) -> None:
     link, large = CeleryBatchLink(app), replace(BATCH, n=1500)
     link.send([BATCH, BATCH, BATCH])

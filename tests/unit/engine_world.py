@@ -17,7 +17,7 @@ from pipeline.adapters.memory.tick_log import MemoryBroker, MemoryTickLog
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, daily_bar_time
 from pipeline.domain.calendar import last_closed_session, sessions_back
-from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.errors import Fenced, TickerlineError
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
@@ -149,7 +149,7 @@ class World:
         """As a worker's loop does."""
         try:
             stage.step()
-        except Unavailable as error:
+        except TickerlineError as error:
             self.meters[name].failing(str(error))
 
     def says(self, stage: str) -> tuple[str, str]:

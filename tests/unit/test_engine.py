@@ -286,3 +286,47 @@ def test_a_driver_that_cannot_send_keeps_its_leases(monkeypatch: pytest.MonkeyPa
     world.run(5)
     assert [world.plan.epoch(shard) for shard in range(RULES.shards)] == epochs
     world.check(at_least=140)
+
+
+def test_a_driver_whose_sending_outlasted_its_leases_holds_them_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one has had the shards meanwhile, and has given them back: what was held before is stale."""
+    world = World(TickRules())  # whose legs are long: at a leg's end it would notice by itself
+    world.open_session()
+    world.start_driver()
+    world.run(10)
+    sleeper, send = world.drivers[0], world.link.send
+    slept: list[bool] = []
+
+    def slow(batches: list[Batch]) -> None:
+        if not slept and sleeper._poll_at <= world.clock.monotonic():  # it asks for its leases next
+            slept.append(True)
+            world.drivers.remove(sleeper)
+            other = world.start_driver("driver-2")
+            world.run(5)
+            other.release()
+            world.drivers[:] = [sleeper]
+        send(batches)
+
+    monkeypatch.setattr(world.link, "send", slow)
+    world.run(2)
+    assert slept
+    assert [player.epoch for player in sleeper._players.values()] == [3] * RULES.shards
+    world.run(10)
+    world.settle()
+    world.check(at_least=200)
+
+
+def test_a_shard_whose_rows_make_no_sense_keeps_no_other_from_its_turn() -> None:
+    world = playing(3)
+    shard = shard_of("IBM", RULES.shards)
+    watermark = world.watermarks.confirmed([shard])[shard]
+    assert watermark
+    broken = Position(watermark.session, watermark.beat + 1)
+    world.kill(world.drivers[0])
+    world.buffer.put([Batch(shard, broken, watermark, 9, 0.0, 1, (("IBM", b"no tick"),))])
+    world.start_driver("driver-2")
+    world.run(0.5)
+    before = {key: len(numbers) for key, numbers in world.sequences().items()}
+    world.run(10)
+    moved = {symbol for (_, symbol), numbers in world.sequences().items() if len(numbers) > before.get((_, symbol), 0)}
+    assert moved == {symbol for symbol in SYMBOLS if shard_of(symbol, RULES.shards) != shard}

@@ -45,7 +45,8 @@ class Loop(threading.Thread):
             except TickerlineError as error:
                 self._meter.failing(str(error))
                 logger.warning("%s: %s", self.name, error)
-                wait = 0.5
+                wait = 0.0
+                self._ending.wait(0.5)  # whatever arrives
             except Exception:
                 logger.exception("%s broke; the process ends", self.name)
                 os._exit(EXIT_BROKEN)

@@ -134,7 +134,7 @@ def serve(telemetry: Telemetry, port: int, routes: Mapping[str, Route] | None = 
             text, kind = json.dumps(health), "application/json"
             if health["status"] == Health.FAILING:
                 status = HTTPStatus.SERVICE_UNAVAILABLE
-        elif route := (routes or {}).get(path.split("/")[1]):
+        elif route := (routes or {}).get(path.partition("/")[2].partition("/")[0]):
             (status, answer), kind = route(path), "application/json"
             text = json.dumps(answer)
         else:
