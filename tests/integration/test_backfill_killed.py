@@ -92,7 +92,7 @@ class World:
 
     def kept(self) -> dict[str, list[bytes]]:
         """Every document that came of the fetches, to the byte, but for the ids and times of the fetching itself."""
-        chance = ("_id", "at", "replaced_at", "fetch_id")
+        chance = ("_id", "at", "replaced_at", "fetch_id", "stored_by")
         return {
             name: sorted(
                 bson.encode({key: value for key, value in document.items() if key not in chance})
