@@ -39,8 +39,8 @@ bench-ingest: install-dev
 		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
 	done; exit $$missed
 
-# How fast the tick engine is and what it costs, beside its goals (docs/performance.md): 25 minutes. Fails when one is missed.
-# With BROKERS="embedded real" on a real Apache Kafka as well, which needs Java 17 or newer and Maven: 10 minutes more.
+# How fast the tick engine is and what it costs, beside its goals (docs/performance.md): about half an hour. Fails when one is missed.
+# With BROKERS="embedded real" on a real Apache Kafka as well, which needs Java 17 or newer and Maven: twice as long.
 BROKERS ?= embedded
 bench: install-dev
 	@missed=0; for one in "engine --broker $(BROKERS)" table; do \

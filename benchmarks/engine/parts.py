@@ -18,8 +18,8 @@ def sustained(running: Running, seconds: float, repeats: int, symbols: int) -> l
     running.play(symbols, FULL_RATE)
     with running.counting() as counting:
         counting.run(SETTLE_S)
-        processes, before = running.processes(), {}
-        before, n = cpu_s(processes), 0
+        processes, n = running.processes(), 0
+        before = cpu_s(processes)
         rates = []
         for _ in range(repeats):
             rates.append(counting.run(seconds / repeats))
@@ -28,7 +28,8 @@ def sustained(running: Running, seconds: float, repeats: int, symbols: int) -> l
         sample, wrong = counting.sample, counting.wrong
     running.stream.pause()
     time.sleep(SETTLE_S)
-    bares = [bare_loop(running.servers, _topic(running, "bare"), sample) for _ in range(repeats)]
+    topic = running.topic("bare")
+    bares = [bare_loop(running.servers, topic, sample) for _ in range(repeats)]
     ratio = statistics.median(rates) / statistics.median(bares)
     figures = [
         judged("driver → Celery → table → Kafka → checked", rates, "ticks/s", "≥ 60,000", lambda v: v >= 60_000),
@@ -113,7 +114,3 @@ def memory(running: Running, seconds: float, symbols: int) -> list[Figure]:
         figures.append(Figure(what, drift, "%", "≤ 5", drift <= 5))
         figures.append(Figure(f"memory of {name}", rows[-1][name] / 2**20, "MiB"))
     return figures
-
-
-def _topic(running: Running, name: str) -> str:
-    return f"{running.settings.kafka.topic}-{name}"

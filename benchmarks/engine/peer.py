@@ -9,9 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
-
 from benchmarks.engine.reading import fill
 
 if TYPE_CHECKING:
@@ -27,11 +24,7 @@ def quix_rates(running: "Running", sample: list[tuple[bytes, bytes]], repeats: i
     if running.settings.kafka.embedded:
         return []
     python = _python()
-    source, target = "benchmark-in", "benchmark-out"
-    for future in AdminClient({"bootstrap.servers": running.servers}).create_topics(
-        [NewTopic(source, 4), NewTopic(target, 4)]
-    ).values():  # fmt: skip
-        future.result(timeout=30)
+    source, target = running.topic("quix-in"), running.topic("quix-out")
     fill(running.servers, source, sample, COUNT)
     return [_run(python, running.servers, source, target) for _ in range(repeats)]
 

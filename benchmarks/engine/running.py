@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from benchmarks.engine.reading import Counting
 from pipeline import bootstrap
@@ -60,6 +62,14 @@ class Running:
         """So many symbols, at the speed that makes so many ticks a second of them together."""
         self.stream.start(Wish(self.names[:symbols], speed=ticks_per_s / (10 * symbols)))
         time.sleep(SETTLE_S)
+
+    def topic(self, name: str) -> str:
+        """A topic beside the ticks'; only the embedded broker makes it by itself."""
+        topic = f"{self.settings.kafka.topic}-{name}"
+        if not self.settings.kafka.embedded:
+            admin = AdminClient({"bootstrap.servers": self.servers})
+            admin.create_topics([NewTopic(topic, 4)])[topic].result(timeout=30)
+        return topic
 
     @contextmanager
     def counting(self) -> Iterator[Counting]:
