@@ -12,7 +12,8 @@ from webui.links import flower_url
 STYLES = ("base", "shell", "board", "symbol", "way", "activity", "alerts", "desk")
 # What every view needs, so that the browser asks for all of it at once and not as it finds them.
 MODULES = ("api", "dialogs", "font", "live", "make", "router", "statusbar", "store", "text", "ticker", "wall")
-SHOWN_BY_SCRIPT = ("way", "activity", "alerts", "desk", "symbols/<str:symbol>")  # static/dashboard/router.js knows them, too
+# As static/dashboard/router.js has them.
+SHOWN_BY_SCRIPT = ("way", "activity", "alerts", "desk", "symbols/<str:symbol>")
 
 
 @require_safe
