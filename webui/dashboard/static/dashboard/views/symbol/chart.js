@@ -14,7 +14,7 @@ let chosen = null; // the interval, kept from symbol to symbol while the page is
 
 export function chartPanel({ app, symbol, scope }) {
   const ticking = app.store.ticks.has(symbol) && app.store.connection.state === "connected";
-  const state = { interval: chosen ?? (ticking ? "1s" : "daily"), range: null, candles: [], live: null, plot: null, cursor: null };
+  const state = { interval: chosen ?? (ticking ? "1s" : "daily"), range: null, candles: [], live: null, plot: null, opening: null, cursor: null };
   state.range = KINDS[state.interval].first;
   const telling = legend();
   const table = barsTable();
@@ -53,14 +53,26 @@ export function chartPanel({ app, symbol, scope }) {
     try {
       const live = KINDS[interval].live ? await liveCandles(app.api, symbol, interval) : null;
       const candles = live ? live.candles() : await storedBars(app.api, symbol, interval);
-      state.plot ??= await openPlot(place, pointed);
-      if (!scope.open) return state.plot.close();
+      await plotted();
+      if (!scope.open) return;
       if (state.interval === interval) Object.assign(state, { live, candles });
     } catch (error) {
       if (scope.open && state.interval === interval) failed(error);
       return;
     }
     if (state.interval === interval) draw();
+  }
+
+  // One plot, whoever asks first; after a failure the next one tries again.
+  async function plotted() {
+    state.opening ??= openPlot(place, pointed);
+    try {
+      state.plot = await state.opening;
+    } catch (error) {
+      state.opening = null;
+      throw error;
+    }
+    if (!scope.open) state.plot.close();
   }
 
   function failed(error) {
@@ -77,7 +89,6 @@ export function chartPanel({ app, symbol, scope }) {
     plot.show([...candles], { seconds: interval === "1s", digits: candles.at(-1).close < 1 ? 4 : 2 });
     plot.zoom(rows.find(([name]) => name === state.range)[1] ?? undefined);
     place.setAttribute("aria-label", `${symbol}, ${title}: ${candles.length} bars`);
-    describe();
     tell();
     mark();
     return tabulate();
@@ -116,6 +127,7 @@ export function chartPanel({ app, symbol, scope }) {
 
   const tabulate = throttled(TABLE_MS, scope, () => {
     const { title, live } = KINDS[state.interval];
+    describe();
     table.show(state.candles, `${symbol}, the newest ${title}`, ZONES[live]);
   });
   const reload = throttled(RELOAD_MS, scope, async () => {
