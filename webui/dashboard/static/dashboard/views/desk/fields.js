@@ -8,11 +8,12 @@ let count = 0;
 export function field(label, input, hint = "") {
   const id = `field-${(count += 1)}`;
   const error = make("span", { class: "error", id: `${id}-error` });
-  const parts = [make("span", { text: label }), input, error];
+  input.id = id;
+  const parts = [make("label", { for: id, text: label }), input, error];
   if (hint) parts.push(make("span", { class: "small", id: `${id}-hint`, text: hint }));
   input.setAttribute("aria-describedby", [hint && `${id}-hint`, `${id}-error`].filter(Boolean).join(" "));
   return {
-    element: make("label", { class: "field" }, ...parts),
+    element: make("div", { class: "field" }, ...parts),
     input,
     fail(text) {
       error.textContent = text;

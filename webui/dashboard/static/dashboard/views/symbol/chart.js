@@ -18,7 +18,7 @@ export function chartPanel({ app, symbol, scope }) {
   state.range = KINDS[state.interval].first;
   const telling = legend();
   const table = barsTable();
-  const place = make("div", { class: "plot", tabindex: "0", role: "group", "aria-describedby": "plot-keys" });
+  const place = make("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `Chart of ${symbol}`, "aria-describedby": "plot-keys" });
   const over = make("div", { class: "over" });
   const spoken = make("p", { class: "spoken", role: "status" });
   const about = make("p", { class: "quiet small about" });

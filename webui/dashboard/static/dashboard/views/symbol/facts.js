@@ -18,9 +18,9 @@ export function factsPanel({ app, scope, symbol, symbols }) {
   const list = make("dl", { class: "facts" });
   const note = make("p", { class: "small quiet note" });
   const action = make("div", { class: "action" });
-  const element = make("section", { class: "panel company-facts", "aria-labelledby": "facts-title" }, make("h2", { id: "facts-title", text: "Company" }), list, note, action);
+  const loading = make("div", { class: "skeleton", text: "Loading" });
+  const element = make("section", { class: "panel company-facts", "aria-labelledby": "facts-title" }, make("h2", { id: "facts-title", text: "Company" }), loading, list, note, action);
   const path = `/company/${encodeURIComponent(symbol)}`;
-  list.append(...Array.from({ length: 4 }, () => make("div", { class: "skeleton", text: "…" })));
 
   async function load() {
     try {
@@ -29,6 +29,7 @@ export function factsPanel({ app, scope, symbol, symbols }) {
     } catch (error) {
       if (scope.open) (error.status === 404 ? nothing : failed)(error);
     }
+    loading.remove();
   }
 
   function show(company) {
