@@ -33,7 +33,7 @@ export function backfillPanel({ app, scope }) {
 
   function show(found) {
     for (const job of found) {
-      if (ended.get(job.id) === false && job.finished_at) app.say(`Back-fill of ${names(job)}: ${outcome(job)}.`, job.failed ? "bad" : "good");
+      if (ended.get(job.id) === false && job.finished_at) app.say(`Back-fill of ${few(job.symbols)}: ${outcome(job)}.`, job.failed ? "bad" : "good");
       ended.set(job.id, job.finished_at !== null);
     }
     if (found.length === 0) return place.replaceChildren(empty("No back-fill yet", "Jobs are durable: one goes on where it was, whatever is restarted."));
@@ -66,7 +66,7 @@ function starting(app, started) {
     const order = { interval: interval.input.value, since: since.input.value, ...(given.length ? { symbols: given } : {}) };
     const job = await app.api.post("/backfills", order);
     started();
-    return `The back-fill of ${names(job)} has begun.`;
+    return `The back-fill of ${few(job.symbols)} has begun.`;
   }
 
   return form({ fields: { symbols, since, interval }, button, act, app, listed }, make("div", { class: "fields" }, symbols.element, interval.element, since.element));
@@ -78,7 +78,7 @@ function line(job) {
   const state = open ? (job.asking.length ? `asking for ${few(job.asking)}` : "waiting for its turn") : outcome(job);
   const failures = job.failed ? [make("p", { class: "small down", text: `${whole(job.failed)} requests failed: ${job.reason}` })] : [];
   return make("li", {},
-    make("div", { class: "line" }, make("strong", { text: names(job) }), make("span", { class: "pill", "data-level": open ? "warn" : job.failed ? "bad" : "good", text: open ? "under way" : "finished" })),
+    make("div", { class: "line" }, make("strong", { text: few(job.symbols) }), make("span", { class: "pill", "data-level": open ? "warn" : job.failed ? "bad" : "good", text: open ? "under way" : "finished" })),
     make("progress", { max: total, value: job.done, "aria-label": `${job.done} of ${total} symbols done` }),
     make("p", { class: "small" }, `${whole(job.done)} of ${whole(total)} symbols, ${state}`),
     make("p", { class: "small quiet", text: `${job.interval} since ${job.since}; begun ${dayAndClock(job.created_at)} UTC by ${job.requested_by}` }), ...failures);
@@ -86,10 +86,6 @@ function line(job) {
 
 function outcome(job) {
   return `${whole(job.bars)} new bars, ${whole(job.unfillable)} sessions cannot be had`;
-}
-
-function names({ symbols }) {
-  return few(symbols);
 }
 
 function few(symbols) {
