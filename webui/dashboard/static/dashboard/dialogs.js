@@ -4,20 +4,20 @@ const SHOWN_MS = { good: 5000, info: 5000, bad: 12000 };
 
 // `kind`: good, bad or info. Also spoken.
 export function say(text, kind = "info") {
-  const box = document.getElementById("messages");
-  const message = document.createElement("div");
-  message.className = "message";
-  message.dataset.kind = kind;
+  const box = document.getElementById("toasts");
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.dataset.kind = kind;
   const words = document.createElement("p");
   words.textContent = text;
   const close = document.createElement("button");
   close.type = "button";
   close.setAttribute("aria-label", "Dismiss");
   close.textContent = "×";
-  close.onclick = () => message.remove();
-  message.append(words, close);
-  box.append(message);
-  setTimeout(() => message.remove(), SHOWN_MS[kind]);
+  close.onclick = () => toast.remove();
+  toast.append(words, close);
+  box.append(toast);
+  setTimeout(() => toast.remove(), SHOWN_MS[kind]);
 }
 
 // Resolves to whether it was confirmed.

@@ -15,12 +15,13 @@ const STILL_MS = 5000; // with reduced motion: a still page of symbols, turned t
 const MOST_MS = 100; // after a hidden tab the sign goes on where it stood; it does not race to catch up
 
 export class Tape {
-  // `next()` gives the tick whose turn it is, or null; `idle` is what the sign says without any.
-  constructor(canvas, next, idle) {
+  // `next()` gives the tick whose turn it is, or null; `idle()` what the sign says without any; `pace`: how many times as fast.
+  constructor(canvas, next, idle, pace = 1) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     this.next = next;
     this.idle = idle;
+    this.pace = pace;
     this.ring = document.createElement("canvas");
     this.entering = [];
     this.head = 0; // of the ring: the column that is written next
@@ -43,7 +44,7 @@ export class Tape {
     this.canvas.width = Math.max(1, Math.round(this.canvas.clientWidth * scale));
     this.canvas.height = Math.max(1, Math.round(this.canvas.clientHeight * scale));
     this.pitch = Math.max(2, Math.floor(this.canvas.height / (ROWS + 0.6))); // device pixels from dot to dot
-    this.perSecond = (PX_PER_S * scale * Math.max(1, this.pitch / scale / 9)) / this.pitch; // columns
+    this.perSecond = (PX_PER_S * this.pace * scale * Math.max(1, this.pitch / scale / 9)) / this.pitch; // columns
     this.size = Math.ceil(this.canvas.width / this.pitch) + 2;
     this.ring.width = this.size * this.pitch;
     this.ring.height = ROWS * this.pitch;
@@ -76,6 +77,13 @@ export class Tape {
   refill() {
     this.entering = compose(this.next(), this.idle());
     return this.entering.shift() ?? BLANK;
+  }
+
+  // The whole tape at once: whoever opens the page need not wait for the first symbol to cross the screen.
+  fill() {
+    this.entering = [];
+    for (let at = 0; at < this.size; at += 1) this.push(this.entering.shift() ?? this.refill());
+    this.draw();
   }
 
   push(column) {

@@ -23,6 +23,11 @@ export class Wall {
     });
     element.querySelector("button").onclick = () => this.toggle();
     setInterval(() => this.speak(), SPOKEN_MS);
+    const first = store.on("ticks", () => {
+      first();
+      for (const tape of this.tapes) tape.fill();
+      this.speak();
+    });
   }
 
   toggle() {
@@ -42,7 +47,7 @@ export class Wall {
       const canvas = document.createElement("canvas");
       canvas.setAttribute("aria-hidden", "true");
       this.element.append(canvas);
-      return new Tape(canvas, turns(this.store, row, count), () => this.idle());
+      return new Tape(canvas, turns(this.store, row, count), () => this.idle(), 1 + 0.12 * (row % 3));
     });
   }
 
@@ -71,7 +76,9 @@ function turns(store, row, count) {
     const all = [...store.ticks.keys()].sort();
     const symbols = all.length > count ? all.filter((_, at) => at % count === row) : all;
     if (symbols.length === 0) return null;
-    previous = symbols.find((name) => name > previous) ?? symbols[0];
+    // Few symbols are on every tape: each begins with another, so that no two tapes say the same.
+    const next = symbols.find((name) => name > previous) ?? symbols[0];
+    previous = previous === "" ? symbols[row % symbols.length] : next;
     return store.ticks.get(previous);
   };
 }

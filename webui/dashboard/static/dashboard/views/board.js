@@ -2,6 +2,7 @@
 
 import { empty, make } from "../make.js";
 import { Rows } from "./board/rows.js";
+import { Strip } from "./board/strip.js";
 import { Tiles } from "./board/tiles.js";
 import { COLUMNS, ordered, shown } from "./board/columns.js";
 
@@ -11,6 +12,7 @@ export function open(root, app) {
   root.className = "board";
   const state = { sort: "symbol", down: false, filter: "all", text: "" };
   const tiles = new Tiles(app.store);
+  const strip = new Strip(app.store);
   const { bar, count, search } = tools(state, () => arrange());
   const head = make("tr", { role: "row" }, ...COLUMNS.map((column) => heading(column, state, () => arrange())));
   const rows = new Rows(app.store, app.api);
@@ -18,7 +20,7 @@ export function open(root, app) {
   const scroll = make("div", { class: "panel scroll", tabindex: "0", role: "region", "aria-label": "Last prices" }, table);
   const nothing = empty("No tick yet", "The board fills as soon as five symbols have bars. The way shows what is being waited for.",
     make("p", {}, make("a", { href: "/way", text: "See the way" })));
-  root.append(make("h1", { class: "spoken", text: "Board" }), tiles.element, bar, scroll, nothing, make("p", {
+  root.append(make("h1", { class: "spoken", text: "Board" }), tiles.element, strip.element, bar, scroll, nothing, make("p", {
     class: "small quiet note", text: "Ticks are simulated inside stored bars. Change is against the close of the bar before. A dash stands for what is not measured; a dimmed symbol has not ticked for 3 s.",
   }));
   rows.attach(scroll);
@@ -52,6 +54,7 @@ export function open(root, app) {
     () => clearInterval(timer),
     () => document.removeEventListener("keydown", slash),
     () => tiles.close(),
+    () => strip.close(),
     () => rows.close(),
   ];
   arrange();

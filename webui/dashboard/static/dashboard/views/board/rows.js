@@ -13,8 +13,8 @@ export class Rows {
   constructor(store, api) {
     this.store = store;
     this.api = api;
-    this.above = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
-    this.below = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td", { colspan: COLUMNS.length }));
+    this.above = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
+    this.below = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td"));
     this.body = make("tbody", {}, this.above, this.below);
     this.symbols = [];
     this.known = new Set();
