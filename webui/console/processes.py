@@ -88,6 +88,8 @@ def _worker(role: str, number: int, port: int, threads: int, level: str | None) 
 def _web(face: str, port: int) -> Program:
     options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
     options += ["--no-access-log"]  # probes would fill it
+    # Compressing for each browser anew costs ten times what sending does; messages of browsers are small (docs/asyncapi.yaml).
+    options += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]
     return Program(
         name=face,
         role=face,
