@@ -23,6 +23,14 @@ def _symbol(value: str) -> str:
         raise PydanticCustomError("symbol", "{rule}", {"rule": f"expected {RULE}"}) from None
 
 
+def symbols_of(text: str, field: str = "symbols") -> list[str]:
+    """Comma separated symbols, each once, in order. Raises InvalidValue."""
+    symbols = list(dict.fromkeys(checked_symbol(part, field) for part in text.split(",")))
+    if len(symbols) > MAX_SYMBOLS:
+        raise InvalidValue(field, f"expected at most {MAX_SYMBOLS} symbols")
+    return symbols
+
+
 Symbol = Annotated[
     str,
     AfterValidator(_symbol),
