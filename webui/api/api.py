@@ -4,7 +4,20 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 
-from webui.api import coverage, fetches, health, lookups, market, problems, quota, sparklines, stream, symbols, trace
+from webui.api import (
+    coverage,
+    fetches,
+    health,
+    lookups,
+    market,
+    problems,
+    quota,
+    sparklines,
+    stream,
+    symbols,
+    ticks,
+    trace,
+)
 from webui.api.parsing import JsonParser
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
@@ -32,6 +45,7 @@ api.add_router("/api/v1", sparklines.v1)
 api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
+api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)
 
 
