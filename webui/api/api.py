@@ -6,12 +6,14 @@ from ninja import NinjaAPI
 
 from webui.api import (
     coverage,
+    events,
     fetches,
     health,
     lookups,
     market,
     problems,
     quota,
+    sessions,
     sparklines,
     stream,
     symbols,
@@ -45,6 +47,8 @@ api.add_router("/api/v1", sparklines.v1)
 api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
+api.add_router("/api/v1", sessions.v1)
+api.add_router("/api/v1", events.v1)
 api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)
 

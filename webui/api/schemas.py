@@ -44,6 +44,9 @@ Interval = Literal[
 ]  # fmt: skip
 
 
+Format = Literal["json", "csv"]
+
+
 class FetchOrder(Schema):
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +71,7 @@ class BarRange(Schema):
     )
     end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
     limit: int = Field(100, ge=1, le=10_000)
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
 
 
 class ErrorOut(Schema):

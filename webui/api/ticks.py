@@ -15,7 +15,7 @@ from pipeline.stages.recall import Recalled
 from webui.api import backend
 from webui.api.csv_files import as_csv
 from webui.api.problems import not_found
-from webui.api.schemas import ProblemOut
+from webui.api.schemas import Format, ProblemOut
 
 v1 = Router(tags=["stream"])
 MOST_ADDED_UP = 100_000
@@ -34,7 +34,7 @@ class TickRange(Schema):
 
 class TickQuery(TickRange):
     limit: int = Field(100, ge=1, le=1000)
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
 
 
 class TickOut(Schema):
