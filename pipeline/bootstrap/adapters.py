@@ -23,6 +23,7 @@ from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.probe import Probe
 from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
@@ -217,6 +218,27 @@ def bar_feed(settings: Settings, newest: int) -> TickFeed:
 
     kafka = settings.kafka
     return KafkaTickFeed(kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest)
+
+
+def probes(settings: Settings) -> dict[str, Probe]:
+    """Of every part that answers for itself, by its name."""
+    from pipeline.adapters.aws.connection import configured
+    from pipeline.adapters.aws.probe import SnsProbe, SqsProbe
+    from pipeline.adapters.kafka.probe import KafkaProbe
+    from pipeline.adapters.mongo.probe import MongoProbe
+    from pipeline.adapters.receiver.probe import ReceiverProbe
+    from pipeline.adapters.redis.probe import RedisProbe
+
+    aws, kafka = settings.aws, settings.kafka
+    bus = aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url)
+    return {
+        "redis": RedisProbe(settings.redis_url),
+        "mongodb": MongoProbe(_mongo(settings.mongodb_uri)),
+        "sns": SnsProbe(*bus),
+        "sqs": SqsProbe(*bus),
+        "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
+        "table": ReceiverProbe(settings.receiver_urls),
+    }
 
 
 def prepare_stores(settings: Settings) -> None:

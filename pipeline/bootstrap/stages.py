@@ -21,6 +21,7 @@ from pipeline.bootstrap.adapters import (
     market_data,
     passages,
     plan_store,
+    probes,
     quota_ledger,
     table,
     tick_feed,
@@ -49,6 +50,7 @@ from pipeline.stages.opening import SessionWatch
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.publish import Publish
 from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
@@ -178,6 +180,10 @@ def trim(settings: Settings) -> Trim:
 def recall(settings: Settings) -> Recall:
     """Ticks that have passed, made again."""
     return Recall(plan_store(settings), watermarks(settings), settings.ticks, settings.plan_days)
+
+
+def probing(settings: Settings) -> Probing:
+    return Probing(probes(settings))
 
 
 def repeat(settings: Settings, link: BatchLink) -> Repeat:

@@ -20,6 +20,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
@@ -46,6 +47,7 @@ class Backend:
     stream: Stream
     trace: Trace
     recall: Recall
+    probing: Probing
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -68,6 +70,7 @@ def current() -> Backend:
         stream=bootstrap.stream(settings),
         trace=bootstrap.trace(settings),
         recall=bootstrap.recall(settings),
+        probing=bootstrap.probing(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,
