@@ -48,6 +48,8 @@ class Problem(Exception):
         response["Content-Length"] = str(len(response.content))
         if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
             response["Retry-After"] = "5"
+        if self.status is HTTPStatus.UNAUTHORIZED:
+            response["WWW-Authenticate"] = "Bearer"
         return response
 
 
