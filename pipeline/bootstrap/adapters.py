@@ -25,11 +25,13 @@ from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.probe import Probe
 from pipeline.ports.quota_ledger import QuotaLedger
+from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
+from pipeline.stages.outdating import Outdating
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
@@ -127,6 +129,12 @@ def live_bar_store(settings: Settings) -> LiveBarStore:
     return RedisLiveBarStore(_redis(settings.redis_url), settings.database)
 
 
+def reply_cache(settings: Settings) -> ReplyCache:
+    from pipeline.adapters.redis.reply_cache import RedisReplyCache
+
+    return RedisReplyCache(_redis(settings.redis_url), settings.database)
+
+
 def live_messages(settings: Settings) -> AsyncIterator[bytes]:
     """Each frame's JSON as the monitor publishes it; it reconnects by itself."""
     from pipeline.adapters.redis.live import live_messages as messages
@@ -158,7 +166,8 @@ def event_publisher(settings: Settings) -> EventPublisher:
     from pipeline.adapters.aws.event_bus import SnsPublisher
 
     aws = settings.aws
-    return SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+    return Outdating(publisher, reply_cache(settings))
 
 
 def event_queue(settings: Settings) -> EventQueue:

@@ -23,6 +23,7 @@ from pipeline.bootstrap.adapters import (
     plan_store,
     probes,
     quota_ledger,
+    reply_cache,
     table,
     tick_feed,
     tick_log,
@@ -116,7 +117,7 @@ def lookups(settings: Settings) -> Lookups:
 def forgetting(settings: Settings) -> Forgetting:
     return Forgetting(
         bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
-        lookup_store(settings), clock(),
+        lookup_store(settings), reply_cache(settings), clock(),
     )  # fmt: skip
 
 

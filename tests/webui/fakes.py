@@ -20,6 +20,7 @@ from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.probe import MemoryProbe
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.reply_cache import MemoryReplyCache
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
@@ -58,6 +59,7 @@ class FakePipeline:
     shown: dict[str, Any] | None = None
     sent: list[str] = field(default_factory=list)
     ledger: MemoryQuotaLedger = field(init=False)
+    replies: MemoryReplyCache = field(init=False)
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
@@ -70,6 +72,7 @@ class FakePipeline:
     broker_away: bool = False
 
     def __post_init__(self) -> None:
+        self.replies = MemoryReplyCache(self.clock)
         self.ledger = MemoryQuotaLedger(FREE, RESERVE, self.spent)
 
     def backend(self) -> Backend:
@@ -108,6 +111,7 @@ class FakePipeline:
                 fetch_days=90,
             ),
             probing=Probing(self.probes),
+            replies=self.replies,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),
             source="simulator",
             request=self.request,
