@@ -58,7 +58,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_DRIVERS": "Number of driver workers that `up` starts.",
     "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
     "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
-    "TICKERLINE_API_TOKEN": "Token that deletes and directs by the API (Authorization: Bearer …); default: none, staff alone.",
+    "TICKERLINE_API_TOKEN": "Token that is good for all of the API (Authorization: Bearer …); the admin makes others, for less.",
     "TICKERLINE_PLAN_DAYS": "Days after which what was played leaves the plan; `verify` knows no older ticks.",
     "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches and Alpha Vantage's replies are deleted.",
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",

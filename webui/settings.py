@@ -48,7 +48,9 @@ MIDDLEWARE = [
     "webui.middleware.RequestCounter",
     "django.middleware.security.SecurityMiddleware",
     "webui.middleware.ContentSecurityPolicy",
+    "webui.api.conditional.PublicGZip",
     "webui.api.problems.ProblemMiddleware",  # around everything that can refuse a request
+    "webui.api.conditional.Conditional",
     "webui.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -21,7 +21,9 @@ from pipeline.bootstrap.adapters import (
     market_data,
     passages,
     plan_store,
+    probes,
     quota_ledger,
+    reply_cache,
     table,
     tick_feed,
     tick_log,
@@ -50,7 +52,9 @@ from pipeline.stages.opening import SessionWatch
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.publish import Publish
+from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.show_bars import ShowBars
@@ -114,7 +118,7 @@ def lookups(settings: Settings) -> Lookups:
 def forgetting(settings: Settings) -> Forgetting:
     return Forgetting(
         bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
-        lookup_store(settings), clock(),
+        lookup_store(settings), reply_cache(settings), clock(),
     )  # fmt: skip
 
 
@@ -173,6 +177,15 @@ def tick(settings: Settings, watch: SessionWatch, ahead: BarsAhead, link: BatchL
 
 def trim(settings: Settings) -> Trim:
     return Trim(plan_store(settings), watermarks(settings), clock(), settings.ticks.shards, settings.plan_days)
+
+
+def recall(settings: Settings) -> Recall:
+    """Ticks that have passed, made again."""
+    return Recall(plan_store(settings), watermarks(settings), settings.ticks, settings.plan_days)
+
+
+def probing(settings: Settings) -> Probing:
+    return Probing(probes(settings))
 
 
 def repeat(settings: Settings, link: BatchLink) -> Repeat:
