@@ -3,7 +3,8 @@
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
 2. When they were shown is noted (a loop), for who traces a tick.
 3. The live bars (a loop): the newest are kept for the API, and shown each second.
-4. `beat_seen` (beat) notes that beat is alive.
+4. What changes is told as activity (a loop): a stage's health, the session.
+5. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -14,6 +15,8 @@ from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.steps.loop import Loop
 from workers.steps.role import RoleStep
+
+_LONG_READ_S = 40.0  # MongoDB is waited for
 
 
 @app.task(name="monitor.beat_seen", send_events=False, ignore_result=True)
@@ -34,6 +37,7 @@ class MonitorStep(RoleStep):
             Loop("show", show.step, meters[0]),
             Loop("bars", bars.step, meters[1]),
             Loop("passing", passing.flush, Meter("passing")),
+            Loop("watching", bootstrap.watching(settings).step, Meter("watching"), longest_step_s=_LONG_READ_S),
         ]
 
 

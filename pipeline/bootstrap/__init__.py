@@ -52,6 +52,7 @@ from pipeline.bootstrap.stages import (
     tick,
     trace,
     trim,
+    watching,
 )
 
 __all__ = [
@@ -102,6 +103,7 @@ __all__ = [
     "tick_log",
     "trace",
     "trim",
+    "watching",
     "watchlist_store",
     "watermarks",
 ]
