@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from pipeline.domain.alerts import Alert
 from pipeline.domain.bars import session_date
 from pipeline.domain.control import Order, OrderKind
 from pipeline.domain.events import BarsEvent
@@ -115,6 +116,27 @@ def stage_changed(stage: str, before: str, health: Health, message: str, at: dat
     text = f"{stage} is {health}" + (f": {message}" if message else "")
     data = {"stage": stage, "before": before, "health": health.value}
     return Activity(f"{stage}:{to_ms(at)}", at, "stage", _LEVELS[health], text, link="/api/v1/stages", data=data)
+
+
+def alert_fired(alert: Alert) -> Activity:
+    return _alert(alert, alert.fired_at, "fired", "bad", alert.text)
+
+
+def alert_cleared(alert: Alert) -> Activity:
+    return _alert(alert, alert.cleared_at or alert.fired_at, "cleared", "good", alert.cleared_text or "")
+
+
+def _alert(alert: Alert, at: datetime, state: str, level: Level, text: str) -> Activity:
+    return Activity(
+        id=f"alert:{alert.id}:{state}",
+        at=at,
+        kind="alert",
+        level=level,
+        symbol=alert.symbol,
+        text=f"{alert.rule_name}: {text}",
+        link="/api/v1/alerts",
+        data={"alert": alert.id, "state": state, "subject": alert.subject},
+    )
 
 
 def session_opened(session: Session) -> Activity:
