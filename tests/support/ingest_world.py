@@ -19,7 +19,7 @@ from pipeline.domain.activity import Activity
 from pipeline.domain.bars import DAILY, Bar, daily_bar_time
 from pipeline.domain.calendar import last_closed_session, sessions_back
 from pipeline.domain.errors import MarketDataError, MarketDataKind, Unavailable
-from pipeline.domain.events import BarsEvent, BarsStored
+from pipeline.domain.events import BarsStored, Event
 from pipeline.domain.fetches import FetchRecord, Reply
 from pipeline.domain.quota import plan_named
 from pipeline.domain.readings import Reading
@@ -80,7 +80,7 @@ class UnsureBus(MemoryBus):
         super().__init__(now)
         self.away = self.answer_lost = False
 
-    def publish(self, event: BarsEvent) -> str:
+    def publish(self, event: Event) -> str:
         if self.away:
             raise Unavailable("SNS is away")
         message_id = super().publish(event)
