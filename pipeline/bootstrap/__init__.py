@@ -1,6 +1,7 @@
 """The only wiring: settings -> adapters -> stages. Everybody else gets what it needs from here."""
 
 from pipeline.bootstrap.adapters import (
+    alert_store,
     backfill_store,
     bar_feed,
     bar_store,
@@ -22,12 +23,14 @@ from pipeline.bootstrap.adapters import (
     prepare_stores,
     provision_events,
     quota_ledger,
+    rule_store,
     table,
     tick_feed,
     tick_log,
     watchlist_store,
     watermarks,
 )
+from pipeline.bootstrap.alerts import alerting, delivering, rehearsal
 from pipeline.bootstrap.stages import (
     BACKFILL_BEAT_MS,
     Ingest,
@@ -59,6 +62,8 @@ __all__ = [
     "BACKFILL_BEAT_MS",
     "Ingest",
     "Receiver",
+    "alert_store",
+    "alerting",
     "backfill_store",
     "backfills",
     "bar_feed",
@@ -68,6 +73,7 @@ __all__ = [
     "clock",
     "coverage_store",
     "coverages",
+    "delivering",
     "event_publisher",
     "event_queue",
     "fetch_store",
@@ -91,8 +97,10 @@ __all__ = [
     "provision_events",
     "quota_ledger",
     "receiver",
+    "rehearsal",
     "repeat",
     "request_fetches",
+    "rule_store",
     "session_watch",
     "show",
     "show_bars",

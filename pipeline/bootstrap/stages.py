@@ -1,7 +1,7 @@
 """Settings -> stages, each with the adapters that it needs."""
 
 import atexit
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +31,7 @@ from pipeline.bootstrap.adapters import (
 )
 from pipeline.domain.bars import DAILY
 from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
@@ -256,8 +257,8 @@ def watching(settings: Settings) -> Watching:
     return Watching(live_channel(settings), plan_store(settings), lead, clock(), outbox(settings).tell)
 
 
-def show_bars(settings: Settings, meter: Meter) -> ShowBars:
+def show_bars(settings: Settings, meter: Meter, seen: Callable[[Sequence[LiveBar]], None]) -> ShowBars:
     return ShowBars(
         bar_feed(settings, ShowBars.READ_AGAIN), live_bar_store(settings), live_channel(settings), clock(), meter,
-        settings.process.instance,
+        settings.process.instance, seen,
     )  # fmt: skip

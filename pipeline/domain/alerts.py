@@ -26,6 +26,7 @@ CHANNELS = ("sns", "webhook", "mail")  # beside the dashboard, which shows every
 LONGEST_WINDOW_S, LONGEST_COOLDOWN_S = 3_600, 86_400
 SHORTEST_SILENCE_S = 5  # live bars come up to two seconds after their ticks
 _MAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
+_URL = re.compile(r"https?://[!-~]{1,490}", re.ASCII)
 _MOST = 1e12
 
 
@@ -121,6 +122,10 @@ def _check_channels(rule: Rule) -> None:
         raise InvalidValue("channels", f"expected some of {', '.join(CHANNELS)}, got {min(unknown)!r}")
     if "webhook" in rule.channels and not rule.webhook_url:
         raise InvalidValue("webhook_url", "expected the address that the webhook goes to")
+    if rule.webhook_url and not _URL.fullmatch(rule.webhook_url):
+        raise InvalidValue(
+            "webhook_url", "expected an address like https://example.com/hook, of at most 500 characters"
+        )
     if "mail" in rule.channels and not rule.mail_to:
         raise InvalidValue("mail_to", "expected at least one address")
     if len(rule.mail_to) > 20 or not all(_MAIL.fullmatch(address) for address in rule.mail_to):
@@ -246,8 +251,8 @@ def message(alert: Alert, happening: Happening) -> dict[str, Any]:
     }
 
 
-def words(rule: Rule, subject: str, value: float, happening: Happening) -> str:
-    """What happened, in one sentence."""
+def words(rule: Rule, subject: str, value: float, happening: Happening, unit: str = "s") -> str:
+    """What happened, in one sentence. `unit` is the window's."""
     fired = happening == Happening.FIRED
     limit = rule.threshold if fired else rule.clear_at
     limit_is = f"the limit is {limit:,g}" if fired else f"it clears at {limit:,g}"
@@ -257,9 +262,11 @@ def words(rule: Rule, subject: str, value: float, happening: Happening) -> str:
             return f"{subject} is at {value:,.2f}, {side} {limit:,.2f}"
         case RuleKind.RISE | RuleKind.FALL:
             verb = "rose" if rule.kind == RuleKind.RISE else "fell"
-            return f"{subject} {verb if fired else f'{verb} only'} {value:.2f} % within {rule.window_s} s; {limit_is}"
+            return (
+                f"{subject} {verb if fired else f'{verb} only'} {value:.2f} % within {rule.window_s} {unit}; {limit_is}"
+            )
         case RuleKind.VOLUME:
-            return f"{subject}: {value:,.0f} shares within {rule.window_s} s; {limit_is}"
+            return f"{subject}: {value:,.0f} shares within {rule.window_s} {unit}; {limit_is}"
         case RuleKind.SILENCE:
             return f"{subject}: no tick for {value:.0f} s; {limit_is}" if fired else f"{subject} ticks again"
         case RuleKind.STAGE:

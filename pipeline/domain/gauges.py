@@ -91,7 +91,7 @@ class Volume:
         return self._sum
 
 
-def dry_run(rule: Rule, looks: Iterable[Look]) -> list[Alert]:
+def dry_run(rule: Rule, looks: Iterable[Look], unit: str = "s") -> list[Alert]:
     """The alerts that the rule would have had over one symbol's bars, in order. Raises InvalidValue for no rule of bars."""
     gauge, standing, alerts = gauge_of(rule), Standing(), list[Alert]()
     if gauge is None:
@@ -101,7 +101,7 @@ def dry_run(rule: Rule, looks: Iterable[Look]) -> list[Alert]:
         standing, happening = judge(rule, standing, value, look.at_ms)
         if happening is None:
             continue
-        at, text = from_ms(look.at_ms), words(rule, look.symbol, value, happening)
+        at, text = from_ms(look.at_ms), words(rule, look.symbol, value, happening, unit)
         if happening == Happening.FIRED:
             names = rule.id, rule.name, rule.kind, look.symbol, standing.n
             alerts.append(Alert(*names, rule.threshold, value, text, at))

@@ -34,15 +34,15 @@ class Outbox:
         self._told.set()
 
     def flush(self) -> bool:
-        """Send what there is, as one frame. False: Redis is away, and what was told waits, the newest of it."""
+        """Send what there is, as one frame, oldest first. False: Redis is away, and what was told waits, the newest of it."""
         with self._lock:
             rows, self._rows = self._rows, deque()
             more, self._more = self._more, Counter()
         if not rows:
             return True
-        shown = [row.to_dict() for row in reversed(rows)]
+        shown = [row.to_dict() for row in rows]
         if more:
-            shown.append(self._summary(rows[0], more).to_dict())
+            shown.insert(0, self._summary(rows[0], more).to_dict())
         at = rfc3339(self._clock.now())
         try:
             self._live.publish({"type": "events", "monitor": self._name, "n": self._n + 1, "at": at, "events": shown})

@@ -113,7 +113,7 @@ class TestOutbox:
         live = self.Away(clock)
         return live, Outbox(live, clock, "ingest-1")
 
-    def test_what_is_told_goes_out_as_one_frame_newest_first(self) -> None:
+    def test_what_is_told_goes_out_as_one_frame_oldest_first(self) -> None:
         live, outbox = self.opened()
         for n in range(3):
             outbox.tell(self.row(n))
@@ -123,8 +123,8 @@ class TestOutbox:
         assert {name: frame[name] for name in ("type", "monitor", "n", "at")} == {
             "type": "events", "monitor": "ingest-1-activity", "n": 1, "at": "2026-11-20T22:00:00.000Z",
         }  # fmt: skip
-        assert [row["id"] for row in frame["events"]] == ["row-2", "row-1", "row-0"]
-        assert frame["events"][0] == {
+        assert [row["id"] for row in frame["events"]] == ["row-0", "row-1", "row-2"]
+        assert frame["events"][-1] == {
             "id": "row-2", "at": "2026-11-20T22:00:02.000Z", "kind": "fetch", "level": "info", "symbol": None,
             "text": "Row 2", "link": None, "data": {},
         }  # fmt: skip
@@ -140,8 +140,8 @@ class TestOutbox:
             outbox.tell(self.row(n, "event" if n < 10 else "fetch"))
         outbox.flush()
         [frame] = live.frames
-        *rows, summary = frame["events"]
-        assert [row["id"] for row in rows] == [f"row-{n}" for n in range(999, 999 - MOST, -1)]
+        summary, *rows = frame["events"]
+        assert [row["id"] for row in rows] == [f"row-{n}" for n in range(1000 - MOST, 1000)]
         assert summary["text"] == "950 more at once, not shown one by one (10 of kind event, 940 of kind fetch)"
         assert summary["kind"] == "fetch"
 
@@ -156,7 +156,7 @@ class TestOutbox:
         [frame] = live.frames
         assert frame["n"] == 1
         assert len(frame["events"]) == MOST + 1
-        assert frame["events"][-1]["data"] == {"more": {"fetch": 5}}
+        assert frame["events"][0]["data"] == {"more": {"fetch": 5}}
 
     def test_the_thread_sends_by_itself(self) -> None:
         live = self.Away(MemoryClock())

@@ -196,6 +196,8 @@ class TestGauges:
         ({"cooldown_s": -1}, "cooldown_s"),
         ({"channels": ("pigeon",)}, "channels"),
         ({"channels": ("webhook",)}, "webhook_url"),
+        ({"channels": ("webhook",), "webhook_url": "ftp://example.com"}, "webhook_url"),
+        ({"channels": ("webhook",), "webhook_url": "https://example.com/a b"}, "webhook_url"),
         ({"channels": ("mail",)}, "mail_to"),
         ({"channels": ("mail",), "mail_to": ("a@b\nBcc: c@d",)}, "mail_to"),
     ],

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from celery.exceptions import OperationalError
 
+from pipeline.adapters.memory.alert_store import MemoryAlertStore
 from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
 from pipeline.adapters.memory.bar_store import MemoryBarStore
 from pipeline.adapters.memory.buffered_batches import MemoryBufferedBatches
@@ -19,6 +20,7 @@ from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.rule_store import MemoryRuleStore
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import OPEN_STATES, FetchRecord, Wanted
@@ -34,6 +36,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.api.backend import Backend
@@ -58,6 +61,8 @@ class FakePipeline:
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
     batches: MemoryBufferedBatches = field(default_factory=MemoryBufferedBatches)
     passages: MemoryPassages = field(default_factory=MemoryPassages)
+    rules: MemoryRuleStore = field(default_factory=MemoryRuleStore)
+    alerts: MemoryAlertStore = field(default_factory=MemoryAlertStore)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
@@ -100,6 +105,9 @@ class FakePipeline:
                 TickRules(),
                 fetch_days=90,
             ),
+            rules=self.rules,
+            alerts=self.alerts,
+            rehearsal=Rehearsal(stores, self.live_bars),
             source="simulator",
             request=self.request,
             send=self.send,

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 
-from webui.api import coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
+from webui.api import alerts, coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
 from webui.api.parsing import JsonParser
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
@@ -32,6 +32,7 @@ api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
 api.add_router("/api/v1", trace.v1)
+api.add_router("/api/v1", alerts.v1)
 
 
 def docs(request: HttpRequest) -> HttpResponseBase:

@@ -11,15 +11,18 @@ from celery.exceptions import OperationalError
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
+from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
+from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.celery import app
@@ -44,6 +47,9 @@ class Backend:
     forgetting: Forgetting
     stream: Stream
     trace: Trace
+    rules: RuleStore
+    alerts: AlertStore
+    rehearsal: Rehearsal
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -65,6 +71,9 @@ def current() -> Backend:
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),
         trace=bootstrap.trace(settings),
+        rules=bootstrap.rule_store(settings),
+        alerts=bootstrap.alert_store(settings),
+        rehearsal=bootstrap.rehearsal(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

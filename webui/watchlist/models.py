@@ -7,6 +7,9 @@ from django.db import models
 
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.symbols import RULE, checked_symbol
+from webui.watchlist.alert_rules import AlertRule
+
+__all__ = ["AlertRule", "WatchedSymbol"]
 
 
 class WatchedSymbol(models.Model):
