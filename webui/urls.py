@@ -4,22 +4,22 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
-from webui.dashboard.views import dashboard
+from webui.dashboard import views
 from webui.watchlist.stream import stream
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
-    return dashboard(request) if settings.FACE == "dashboard" else docs(request)
+    return views.dashboard(request) if settings.FACE == "dashboard" else docs(request)
 
 
 urlpatterns = [
     path("", home, name="home"),
-    path("dashboard/", require_safe(dashboard), name="dashboard"),
+    path("", include(views.urlpatterns)),
     path("docs", require_safe(docs), name="docs"),
     path("admin/stream/", admin.site.admin_view(stream), name="admin_stream"),
     path("admin/", admin.site.urls),
