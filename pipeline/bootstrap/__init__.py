@@ -1,6 +1,7 @@
 """The only wiring: settings -> adapters -> stages. Everybody else gets what it needs from here."""
 
 from pipeline.bootstrap.adapters import (
+    alert_store,
     backfill_store,
     bar_feed,
     bar_store,
@@ -24,12 +25,14 @@ from pipeline.bootstrap.adapters import (
     provision_events,
     quota_ledger,
     reply_cache,
+    rule_store,
     table,
     tick_feed,
     tick_log,
     watchlist_store,
     watermarks,
 )
+from pipeline.bootstrap.alerts import alerting, delivering, rehearsal
 from pipeline.bootstrap.stages import (
     BACKFILL_BEAT_MS,
     Ingest,
@@ -56,12 +59,15 @@ from pipeline.bootstrap.stages import (
     tick,
     trace,
     trim,
+    watching,
 )
 
 __all__ = [
     "BACKFILL_BEAT_MS",
     "Ingest",
     "Receiver",
+    "alert_store",
+    "alerting",
     "backfill_store",
     "backfills",
     "bar_feed",
@@ -71,6 +77,7 @@ __all__ = [
     "clock",
     "coverage_store",
     "coverages",
+    "delivering",
     "event_publisher",
     "event_queue",
     "fetch_store",
@@ -97,9 +104,11 @@ __all__ = [
     "quota_ledger",
     "recall",
     "receiver",
+    "rehearsal",
     "repeat",
     "reply_cache",
     "request_fetches",
+    "rule_store",
     "session_watch",
     "show",
     "show_bars",
@@ -110,6 +119,7 @@ __all__ = [
     "tick_log",
     "trace",
     "trim",
+    "watching",
     "watchlist_store",
     "watermarks",
 ]

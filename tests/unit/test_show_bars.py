@@ -36,7 +36,7 @@ class Screen:
         self.live, self.meter = MemoryLive(self.clock), Meter("bars", self.clock.monotonic)
         self.volumes = BarVolumes()
         self.show = ShowBars(
-            MemoryTickFeed({0: self.log}), self.store, self.live, self.clock, self.meter, "monitor-1", self.volumes
+            MemoryTickFeed({0: self.log}), self.store, self.live, self.clock, self.meter, "monitor-1", self.volumes.add
         )
 
     def put(self, *numbers: int, interval: str = "1s", symbol: str = "IBM") -> list[LiveBar]:

@@ -11,11 +11,13 @@ from celery.exceptions import OperationalError
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
+from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.reply_cache import ReplyCache
+from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
@@ -24,6 +26,7 @@ from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
+from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.celery import app
@@ -52,6 +55,9 @@ class Backend:
     recall: Recall
     probing: Probing
     replies: ReplyCache
+    rules: RuleStore
+    alerts: AlertStore
+    rehearsal: Rehearsal
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -77,6 +83,9 @@ def current() -> Backend:
         recall=bootstrap.recall(settings),
         probing=bootstrap.probing(settings),
         replies=bootstrap.reply_cache(settings),
+        rules=bootstrap.rule_store(settings),
+        alerts=bootstrap.alert_store(settings),
+        rehearsal=bootstrap.rehearsal(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

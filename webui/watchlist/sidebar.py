@@ -19,6 +19,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 entry("Symbols", "list_alt", reverse("admin:watchlist_watchedsymbol_changelist")),
                 entry("Stream", "play_circle", reverse("admin_stream")),
+                entry("Alert rules", "notifications", reverse("admin:watchlist_alertrule_changelist")),
                 entry("Schedules", "schedule", reverse("admin:django_celery_beat_periodictask_changelist")),
                 entry("Intervals", "timer", reverse("admin:django_celery_beat_intervalschedule_changelist")),
                 entry("Crontabs", "calendar_month", reverse("admin:django_celery_beat_crontabschedule_changelist")),
