@@ -16,6 +16,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
+from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.watchlist_store import WatchlistStore
@@ -58,6 +59,7 @@ class Backend:
     rules: RuleStore
     alerts: AlertStore
     rehearsal: Rehearsal
+    rates: RateLimiter
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -86,6 +88,7 @@ def current() -> Backend:
         rules=bootstrap.rule_store(settings),
         alerts=bootstrap.alert_store(settings),
         rehearsal=bootstrap.rehearsal(settings),
+        rates=bootstrap.rate_limiter(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,
