@@ -1,6 +1,7 @@
 """Django's settings. What a user may set is read by name from pipeline/settings.py; each setting is described there."""
 
 import secrets
+from datetime import timedelta
 
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
@@ -34,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",  # locks out who guesses passwords
     "channels",
     "ninja",  # serves the API's documentation from its own static files
     "django_celery_beat",
@@ -54,7 +56,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 ROOT_URLCONF = "webui.urls"
 ASGI_APPLICATION = "webui.asgi.application"
 TEMPLATES = [
@@ -78,6 +82,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+
+# Sign-in: after some failures a user is locked out at that address for a while; the database counts, for all web processes.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # both at once: nobody locks others out by their names
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who keeps trying is let in as soon as who waits
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "watchlist/locked_out.html"
+AXES_ENABLE_ADMIN = False  # its pages have no theme; webui/watchlist/people.py has ours
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # a header is anybody's claim
 
 # The packages' own static files are served where they lie: nobody has to run collectstatic.
 STATIC_URL = "/static/"

@@ -1,12 +1,9 @@
-"""The admin: symbols, schedules, users."""
+"""The admin: symbols and schedules here; Django finds the other rooms' pages by this module."""
 
 import logging
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelForm
@@ -18,9 +15,9 @@ from django_celery_beat.admin import PeriodicTaskForm as BasePeriodicTaskForm
 from django_celery_beat.admin import ScheduleAdmin
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from webui.watchlist import people  # noqa: F401 (it registers its pages)
 from webui.watchlist.mirror import mirror_watchlist
 from webui.watchlist.models import WatchedSymbol
 
@@ -67,7 +64,7 @@ def _mirror_on_commit(request: HttpRequest) -> None:
         transaction.on_commit(mirror)
 
 
-for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule, User, Group):
+for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(_model)
 
 
@@ -89,7 +86,16 @@ class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc
         *BasePeriodicTaskAdmin.fieldsets[1:],
     )
     list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count")
-    actions = ("enable_tasks", "disable_tasks", "toggle_tasks")
+    actions = ("enable_tasks", "disable_tasks")
+
+    # The base's actions ask for no permission: who may only look could stop the pipeline.
+    @admin.action(description="Enable selected tasks", permissions=["change"])
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        super().enable_tasks(request, queryset)
+
+    @admin.action(description="Disable selected tasks", permissions=["change"])
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        super().disable_tasks(request, queryset)
 
 
 @admin.register(CrontabSchedule)
@@ -104,16 +110,4 @@ class ClockedScheduleAdmin(BaseClockedScheduleAdmin, ModelAdmin):  # type: ignor
 
 @admin.register(IntervalSchedule, SolarSchedule)
 class OtherScheduleAdmin(ScheduleAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-
-
-@admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     pass
