@@ -118,6 +118,7 @@ UNFOLD = {
     "SITE_SYMBOL": "show_chart",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}dashboard/icon.svg"}],
     "THEME": "dark",
+    "DASHBOARD_CALLBACK": "webui.watchlist.overview.overview",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -133,5 +134,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": _level},
     # Django's own default would add a console handler of DEBUG and mails to nobody.
-    "loggers": {"django": {"handlers": [], "level": _level, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": _level, "propagate": True},
+        "axes": {"level": "WARNING"},  # failures and lock-outs; not every sign-in
+    },
 }

@@ -4,12 +4,11 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
 from webui.dashboard.views import dashboard
-from webui.watchlist.stream import stream
 
 
 @require_safe
@@ -21,7 +20,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("dashboard/", require_safe(dashboard), name="dashboard"),
     path("docs", require_safe(docs), name="docs"),
-    path("admin/stream/", admin.site.admin_view(stream), name="admin_stream"),
+    path("admin/", include("webui.watchlist.urls")),
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]

@@ -73,6 +73,11 @@ class Stream:
         """The sessions that were opened last, newest first, each with the number of legs planned so far. Raises Unavailable."""
         return [(session, self._plan.count_legs(session.opened_ms)) for session in self._plan.sessions(limit)]
 
+    def session(self, opened_ms: int) -> tuple[Session, int] | None:
+        """One of them, with its legs' number. Raises Unavailable."""
+        session = self._plan.session(opened_ms)
+        return (session, self._plan.count_legs(opened_ms)) if session else None
+
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
         state = self.playing().state

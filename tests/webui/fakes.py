@@ -30,7 +30,9 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
+from pipeline.stages.fetch import Requests
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
@@ -87,6 +89,11 @@ class FakePipeline:
                 FREE,
                 RESERVE,
             ),
+            backfills=Backfills(
+                MemoryBackfillStore(database), MemoryCoverageStore(database), stores, stores, MemoryClock(NOW), 5
+            ),
+            backfill_jobs=MemoryBackfillStore(database),
+            ask=Requests(stores, MemoryClock(NOW)).ask,
             stream=Stream(
                 self.plan, MemoryBarStore(database), MemoryClock(NOW), TickRules(ready_symbols=2), "simulator"
             ),
@@ -137,7 +144,8 @@ class FakePipeline:
         return Spent()
 
     def open_fetch(self, symbol: str, interval: str, request: Request) -> FetchRecord | None:
-        return next((record for record in self.records.values() if record.request == request), None)
+        found = [record for record in self.records.values() if record.request == request]
+        return next((record for record in found if record.state in OPEN_STATES), None)
 
     def add(self, records: Sequence[FetchRecord]) -> None:
         self._reached()

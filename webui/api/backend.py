@@ -11,11 +11,13 @@ from celery.exceptions import OperationalError
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
+from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.watchlist_store import WatchlistStore
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
@@ -39,6 +41,8 @@ class Backend:
     live: LiveChannel
     live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
+    backfills: Backfills
+    backfill_jobs: BackfillStore
     coverages: Coverages
     lookups: Lookups
     forgetting: Forgetting
@@ -46,6 +50,7 @@ class Backend:
     trace: Trace
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
+    ask: Callable[[list[Request], str], list[FetchRecord]]  # the same for what is asked of a series, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
     messages: Callable[[], AsyncIterator[bytes]]  # the live channel's frames, for ever
 
@@ -60,6 +65,8 @@ def current() -> Backend:
         live=bootstrap.live_channel(settings),
         live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
+        backfills=bootstrap.backfills(settings),
+        backfill_jobs=bootstrap.backfill_store(settings),
         coverages=bootstrap.coverages(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
@@ -67,6 +74,7 @@ def current() -> Backend:
         trace=bootstrap.trace(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
+        ask=bootstrap.requests(settings).ask,
         send=send_fetches,
         messages=partial(bootstrap.live_messages, settings),
     )
@@ -101,6 +109,15 @@ def look_up(request: Request, requested_by: str) -> FetchRecord:
     record = current().lookups.ask(request, requested_by)
     _queue([record])
     return record
+
+
+def ask_again(record: FetchRecord, requested_by: str) -> FetchRecord:
+    """The same question once more, as a fetch of its own; the one that is under way, if there is one. Raises Unavailable."""
+    if record.request.series is None:
+        return look_up(record.request, requested_by)
+    (asked,) = current().ask([record.request], requested_by)
+    _queue([asked])
+    return asked
 
 
 def _queue(records: Sequence[FetchRecord]) -> None:

@@ -1,10 +1,8 @@
 """The admin: symbols and schedules here; Django finds the other rooms' pages by this module."""
 
-import logging
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db import transaction
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -18,14 +16,15 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from webui.watchlist import people  # noqa: F401 (it registers its pages)
-from webui.watchlist.mirror import mirror_watchlist
+from webui.watchlist.mirror import mirror_on_commit
 from webui.watchlist.models import WatchedSymbol
+from webui.watchlist.symbol_actions import SymbolActions
 
-log = logging.getLogger(__name__)
+admin.site.index_template = "watchlist/overview.html"
 
 
 @admin.register(WatchedSymbol)
-class WatchedSymbolAdmin(ModelAdmin):  # type: ignore[misc]
+class WatchedSymbolAdmin(SymbolActions, ModelAdmin):  # type: ignore[misc]
     list_display = ("symbol", "enabled", "priority", "added_at")
     list_editable = ("enabled", "priority")
     list_filter = ("enabled",)
@@ -36,32 +35,15 @@ class WatchedSymbolAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, obj: WatchedSymbol, form: "ModelForm[WatchedSymbol]", change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
-        _mirror_on_commit(request)
+        mirror_on_commit(request)
 
     def delete_model(self, request: HttpRequest, obj: WatchedSymbol) -> None:
         super().delete_model(request, obj)
-        _mirror_on_commit(request)
+        mirror_on_commit(request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WatchedSymbol]) -> None:
         super().delete_queryset(request, queryset)
-        _mirror_on_commit(request)
-
-
-def _mirror_on_commit(request: HttpRequest) -> None:
-    """Once a request, however many rows it changes. A pipeline that is away fails nothing: the minute's round repairs it."""
-
-    def mirror() -> None:
-        try:
-            mirror_watchlist()
-        except Exception:
-            log.exception("the watchlist was saved but not mirrored")
-            messages.warning(
-                request, "Saved. The pipeline cannot be reached; it learns of this within a minute of its return."
-            )
-
-    if not getattr(request, "_mirrors_watchlist", False):
-        request._mirrors_watchlist = True  # type: ignore[attr-defined]
-        transaction.on_commit(mirror)
+        mirror_on_commit(request)
 
 
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):

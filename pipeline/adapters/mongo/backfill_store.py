@@ -6,10 +6,10 @@ replaced on condition of its version.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-from pymongo import ASCENDING, MongoClient
+from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
@@ -18,6 +18,7 @@ from pipeline.domain.backfill import Backfill, Part
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.requests import Request
 
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _PLAIN = [field.name for field in fields(Part) if field.name not in ("since", "todo")]
 
 
@@ -46,6 +47,14 @@ class MongoBackfillStore:
         with mapped_errors():
             document = self._jobs.find_one({"_id": job_id})
         return _job(document) if document else None
+
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        order = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        condition: Document = {"created_at": {"$lte": after[0] if after else _LATEST}}
+        if after:
+            condition["$or"] = [{"created_at": {"$lt": after[0]}}, {"_id": {"$lt": after[1]}}]
+        with mapped_errors():
+            return [_job(document) for document in self._jobs.find(condition).sort(order).limit(limit)]
 
     def unfinished(self) -> list[Backfill]:
         with mapped_errors():
