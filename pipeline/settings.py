@@ -62,7 +62,9 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
     "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
     "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
-    "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to, comma separated; default: loopback only.",
+    "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to beside loopback's, comma separated; default: none.",
+    "TICKERLINE_TLS": "1: a proxy ends TLS before the web, and sets X-Forwarded-Proto; cookies and links are of https then.",
+    "TICKERLINE_PRODUCTION": "1: others reach this; implies TICKERLINE_TLS and refuses what is unfit for it (docs/security.md).",
     "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO, of the workers WARNING.",
 }
 SECRETS = (

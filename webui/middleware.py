@@ -1,7 +1,8 @@
-"""Small middleware of our own: content security policy, static files, request counts."""
+"""Small middleware of our own: policies for browsers, static files, request counts."""
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -10,29 +11,38 @@ from whitenoise.responders import StaticFile
 from webui.metrics import REQUESTS
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
-STRICT = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "connect-src 'self' ws: wss:"
-)
-
-
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+_ALWAYS = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# Our own pages load nothing from elsewhere and run nothing inline. Not every browser takes 'self' for WebSockets.
+STRICT = _ALWAYS + "; connect-src 'self' ws://{host} wss://{host}"
+# The admin's theme sets styles inline and evaluates the expressions of its attributes; its scripts are files all the same.
+ADMIN = _ALWAYS + "; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+NOT_NEEDED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
+PERMISSIONS = ", ".join(f"{feature}=()" for feature in NOT_NEEDED)
 
-class ContentSecurityPolicy:
-    """Our own pages load nothing from elsewhere and run nothing inline. A view may set a policy of its own.
 
-    The admin is left out: its theme needs inline scripts and evaluates expressions.
-    """
+class Policies:
+    """What a browser may do with our pages: by a content security policy, which a view may set itself, and by features."""
 
     def __init__(self, get_response: Handler) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self._get_response(request)
-        if not request.path.startswith("/admin/"):
-            response.headers.setdefault("Content-Security-Policy", STRICT)
+        if "Content-Security-Policy" not in response.headers:
+            response["Content-Security-Policy"] = self._policy(request)
+        response["Permissions-Policy"] = PERMISSIONS
         return response
+
+    @staticmethod
+    def _policy(request: HttpRequest) -> str:
+        if request.path.startswith("/admin/"):
+            return ADMIN
+        try:
+            return STRICT.format(host=request.get_host())
+        except DisallowedHost:
+            return _ALWAYS  # it is refused for that
 
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has no types

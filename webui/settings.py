@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
+from webui.production import allowed_hosts, behind_tls, check_production
 
 _values = read_values()
+check_production(_values)
 
 # What this process is
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
@@ -21,11 +23,7 @@ _secret_key = _values.text("TICKERLINE_SECRET_KEY")
 SECRET_KEY_GIVEN = bool(_secret_key)
 SECRET_KEY = _secret_key or secrets.token_urlsafe(50)
 DEBUG = _values.flag("TICKERLINE_DEBUG")
-ALLOWED_HOSTS = [
-    host.strip()
-    for host in _values.text("TICKERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-    if host.strip()
-]
+ALLOWED_HOSTS = allowed_hosts(_values)
 
 INSTALLED_APPS = [
     "unfold",  # before django.contrib.admin, whose templates it replaces
@@ -47,7 +45,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webui.middleware.RequestCounter",
     "django.middleware.security.SecurityMiddleware",
-    "webui.middleware.ContentSecurityPolicy",
+    "webui.middleware.Policies",
     "webui.api.problems.ProblemMiddleware",  # around everything that can refuse a request
     "webui.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -103,6 +101,22 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# A proxy ends TLS, and says by its header that it did; it must not let a client's own header of that name through.
+TLS = behind_tls(_values)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]  # asked by this machine's own probes
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = TLS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = (
+    "Lax"  # Django's own: a link from elsewhere may open a page, not change anything
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
 
 SESSION_COOKIE_NAME = "tickerline_session"  # cookies ignore ports: other programs on this host must not share ours
 CSRF_COOKIE_NAME = "tickerline_csrf"

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pipeline.settings import Values
 from webui.console.ports import HOST
+from webui.production import behind_tls
 
 CELERY = (sys.executable, "-m", "celery")
 ROLES = ("ingest", "driver", "receiver", "monitor", "beat", "flower", "api", "dashboard")
@@ -85,9 +86,11 @@ def _worker(role: str, number: int, port: int, threads: int, level: str | None) 
     )
 
 
-def _web(face: str, port: int) -> Program:
+def _web(face: str, port: int, proxied: bool) -> Program:
+    """`proxied`: a proxy on this machine tells by headers whom it asks for; else such headers are a client's invention."""
     options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
     options += ["--no-access-log"]  # probes would fill it
+    options += ["--proxy-headers" if proxied else "--no-proxy-headers"]
     return Program(
         name=face,
         role=face,
@@ -136,6 +139,6 @@ def all_processes(values: Values, fixed: Fixed, free: Callable[[str], int]) -> l
             fixed.flower,
             {"TICKERLINE_INSTANCE": "flower"},
         ),
-        _web("api", fixed.api),
-        _web("dashboard", fixed.dashboard),
+        _web("api", fixed.api, behind_tls(values)),
+        _web("dashboard", fixed.dashboard, behind_tls(values)),
     ]
