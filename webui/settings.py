@@ -97,6 +97,7 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # a header is anybody's cl
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 0  # kept, and asked about each time: after an upgrade no page runs on half of the old modules
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True

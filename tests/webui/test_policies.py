@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django_celery_beat.models import PeriodicTask
+from pytest_django import Settings
 
 from tests.webui.fakes import FakePipeline
 from webui.middleware import ADMIN
@@ -56,7 +57,8 @@ def test_the_admin_has_no_inline_script(admin_client: Client, pipeline: FakePipe
     task = PeriodicTask.objects.get(task="ingest.plan").pk
     for page in (
         "", "watchlist/watchedsymbol/", "watchlist/watchedsymbol/add/", "stream/", "fetches/", "symbols/add-many/",
-        f"django_celery_beat/periodictask/{task}/change/", "django_celery_beat/crontabschedule/add/", "auth/user/add/", "password_change/",
+        f"django_celery_beat/periodictask/{task}/change/", "django_celery_beat/crontabschedule/add/",
+        "auth/user/add/", "password_change/",
     ):  # fmt: skip
         answer = admin_client.get(f"/admin/{page}", headers={"Host": "localhost:3000"})
         assert answer.status_code == 200, page
@@ -76,3 +78,14 @@ def test_cookies_are_kept_from_scripts_and_other_sites(db: None) -> None:
     answer = client.post("/admin/login/", {"username": "ann", "password": "correct horse", "next": "/admin/"})
     session = answer.cookies["tickerline_session"]
     assert (session["httponly"], session["samesite"]) == (True, "Lax")
+
+
+def test_behind_tls_http_is_redirected_and_https_remembered_but_probes_are_answered(settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 100
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    client = Client(headers={"Host": "localhost:3000"})
+    assert client.get("/dashboard/")["Location"] == "https://localhost:3000/dashboard/"
+    assert client.get("/health/live").status_code == 200
+    answer = client.get("/dashboard/", headers={"X-Forwarded-Proto": "https"})
+    assert answer.status_code == 200
+    assert answer["Strict-Transport-Security"].startswith("max-age=100")
