@@ -4,6 +4,7 @@ from pipeline.domain.errors import SettingsError
 from pipeline.settings import Values
 
 SECRET_LENGTH, SECRET_VARIETY = 50, 5  # characters, different ones
+TOKEN_LENGTH = 32
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -34,6 +35,9 @@ def check_production(values: Values) -> None:
         wrong.append(
             f"TICKERLINE_SECRET_KEY: expected at least {SECRET_LENGTH} characters, {SECRET_VARIETY} different ones"
         )
+    token = values.text("TICKERLINE_API_TOKEN")
+    if token and len(token) < TOKEN_LENGTH:
+        wrong.append(f"TICKERLINE_API_TOKEN: expected at least {TOKEN_LENGTH} characters, or none")
     hosts = allowed_hosts(values)
     if "*" in hosts:
         wrong.append("TICKERLINE_ALLOWED_HOSTS: expected names, not *")

@@ -33,6 +33,7 @@ def test_what_is_fit_is_let_through() -> None:
         ({"TICKERLINE_DEBUG": "1"}, "TICKERLINE_DEBUG: expected 0"),
         ({"TICKERLINE_SECRET_KEY": "canary" * 8}, "TICKERLINE_SECRET_KEY: expected at least 50 characters"),
         ({"TICKERLINE_SECRET_KEY": "abcd" * 20}, "5 different ones"),
+        ({"TICKERLINE_API_TOKEN": "canary" * 5}, "TICKERLINE_API_TOKEN: expected at least 32 characters, or none"),
         ({"TICKERLINE_ALLOWED_HOSTS": ""}, "TICKERLINE_ALLOWED_HOSTS: expected the name"),
         ({"TICKERLINE_ALLOWED_HOSTS": "localhost, 127.0.0.1,127.0.0.2,[::1]"}, "not loopback alone"),
         ({"TICKERLINE_ALLOWED_HOSTS": "ticker.example,*"}, "TICKERLINE_ALLOWED_HOSTS: expected names, not \\*"),
