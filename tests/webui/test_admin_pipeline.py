@@ -263,7 +263,8 @@ def test_a_session_is_told_with_all_its_orders(stored: FakePipeline) -> None:
         client.post("/admin/stream/", {"action": "speed", "speed": str(speed)})
     session = stored.plan.current_session()
     assert session
-    assert f'href="/admin/stream/sessions/{session.id}/"' in client.get("/admin/stream/").content.decode()
+    for address in ("/admin/stream/", "/admin/stream/sessions/"):
+        assert f'href="/admin/stream/sessions/{session.id}/"' in client.get(address).content.decode()
     page = text(client.get(f"/admin/stream/sessions/{session.id}/"))
     assert "Began at 7 ×" in page
     assert len(re.findall(r"speed \d+ ×", page)) == 15
@@ -311,6 +312,7 @@ def unavailable(*_: object, **__: object) -> None:
         "events/",
         "backfills/",
         "backfills/b1/",
+        "stream/sessions/",
         "stream/sessions/2026-11-20T22:00:01.000Z/",
     ],
 )
@@ -319,7 +321,7 @@ def test_stores_that_are_away_are_told_of(
 ) -> None:
     for kind, name in (
         (MemoryFetchStore, "recent"), (MemoryFetchStore, "get"), (MemoryBackfillStore, "recent"), (MemoryBackfillStore, "job"),
-        (type(pipeline.plan), "session"), (type(pipeline.ledger), "usage"),
+        (type(pipeline.plan), "session"), (type(pipeline.plan), "sessions"), (type(pipeline.ledger), "usage"),
     ):  # fmt: skip
         monkeypatch.setattr(kind, name, unavailable)
     pipeline.away = True

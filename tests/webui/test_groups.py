@@ -80,6 +80,7 @@ PAGES = {
     "watchlist/watchedsymbol/1/delete/": (OPERATOR, ADMIN),
     "": (NOBODY, *SEEN_BY_ALL),
     "stream/": (NOBODY, *SEEN_BY_ALL),
+    "stream/sessions/": (NOBODY, *SEEN_BY_ALL),
     "fetches/": SEEN_BY_ALL,
     "events/": SEEN_BY_ALL,
     "backfills/": SEEN_BY_ALL,

@@ -23,6 +23,7 @@ from webui.watchlist.orders import ORDERS, Order
 from webui.watchlist.pages import AWAY, Fact, link, moment, page, table
 
 _SESSIONS = 8
+_MOST_SESSIONS = 200
 _ORDERS = 10
 _MEMBERS = 20  # symbols that are named; of more, their number
 
@@ -131,6 +132,16 @@ def _sessions(recent: list[tuple[Session, int]]) -> dict[str, Any]:
 
 def _link(session: Session) -> str:
     return link(reverse("admin_session", args=[session.id]), session.id)
+
+
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    intro = f"The newest {_MOST_SESSIONS} at most. Sessions are forgotten when their plan is (TICKERLINE_PLAN_DAYS)."
+    try:
+        rows = _sessions(backend.current().stream.recent(_MOST_SESSIONS))
+    except Unavailable:
+        return page(request, "rows", "Sessions", away=AWAY)
+    return page(request, "rows", "Sessions", intro=intro, rows=rows)
 
 
 @require_safe

@@ -8,6 +8,7 @@ from webui.watchlist import jobs, many, runs, stream
 seen_by_staff = admin.site.admin_view
 urlpatterns = [
     path("stream/", seen_by_staff(stream.stream), name="admin_stream"),
+    path("stream/sessions/", seen_by_staff(stream.sessions), name="admin_sessions"),
     path("stream/sessions/<str:session_id>/", seen_by_staff(stream.session), name="admin_session"),
     path("fetches/", seen_by_staff(runs.fetches), name="admin_fetches"),
     path("fetches/<slug:fetch_id>/", seen_by_staff(runs.fetch), name="admin_fetch"),
