@@ -1,12 +1,15 @@
 """Django's settings. What a user may set is read by name from pipeline/settings.py; each setting is described there."""
 
 import secrets
+from datetime import timedelta
 
 from pipeline.domain.rates import rate_from_text
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
+from webui.production import allowed_hosts, behind_tls, check_production
 
 _values = read_values()
+check_production(_values)
 
 # What this process is
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
@@ -25,11 +28,7 @@ _secret_key = _values.text("TICKERLINE_SECRET_KEY")
 SECRET_KEY_GIVEN = bool(_secret_key)
 SECRET_KEY = _secret_key or secrets.token_urlsafe(50)
 DEBUG = _values.flag("TICKERLINE_DEBUG")
-ALLOWED_HOSTS = [
-    host.strip()
-    for host in _values.text("TICKERLINE_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-    if host.strip()
-]
+ALLOWED_HOSTS = allowed_hosts(_values)
 
 INSTALLED_APPS = [
     "unfold",  # before django.contrib.admin, whose templates it replaces
@@ -39,6 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",  # locks out who guesses passwords
     "channels",
     "ninja",  # serves the API's documentation from its own static files
     "django_celery_beat",
@@ -50,7 +50,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "webui.middleware.RequestCounter",
     "django.middleware.security.SecurityMiddleware",
-    "webui.middleware.ContentSecurityPolicy",
+    "webui.middleware.Policies",
     "webui.api.conditional.PublicGZip",
     "webui.api.problems.ProblemMiddleware",  # around everything that can refuse a request
     "webui.api.conditional.Conditional",
@@ -62,7 +62,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webui.api.rates.RateLimits",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 ROOT_URLCONF = "webui.urls"
 ASGI_APPLICATION = "webui.asgi.application"
 TEMPLATES = [
@@ -87,14 +89,43 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+# Sign-in: after some failures a user is locked out at that address for a while; the database counts, for all web processes.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # both at once: nobody locks others out by their names
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who keeps trying is let in as soon as who waits
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "watchlist/locked_out.html"
+AXES_ENABLE_ADMIN = False  # its pages have no theme; webui/watchlist/people.py has ours
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)  # a header is anybody's claim
+
 # The packages' own static files are served where they lie: nobody has to run collectstatic.
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 0  # kept, and asked about each time: after an upgrade no page runs on half of the old modules
 
 LANGUAGE_CODE = "en-us"
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# A proxy ends TLS, and says by its header that it did; it must not let a client's own header of that name through.
+TLS = behind_tls(_values)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TLS else None
+SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]  # asked by this machine's own probes
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = TLS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = (
+    "Lax"  # Django's own: a link from elsewhere may open a page, not change anything
+)
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
 
 SESSION_COOKIE_NAME = "tickerline_session"  # cookies ignore ports: other programs on this host must not share ours
 CSRF_COOKIE_NAME = "tickerline_csrf"
@@ -110,6 +141,7 @@ UNFOLD = {
     "SITE_SYMBOL": "show_chart",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}dashboard/icon.svg"}],
     "THEME": "dark",
+    "DASHBOARD_CALLBACK": "webui.watchlist.overview.overview",
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -125,5 +157,8 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": _level},
     # Django's own default would add a console handler of DEBUG and mails to nobody.
-    "loggers": {"django": {"handlers": [], "level": _level, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": _level, "propagate": True},
+        "axes": {"level": "WARNING"},  # failures and lock-outs; not every sign-in
+    },
 }

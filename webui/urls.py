@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
 from webui.dashboard import views
-from webui.watchlist.stream import stream
 
 
 @require_safe
@@ -21,7 +20,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include(views.urlpatterns)),
     path("docs", require_safe(docs), name="docs"),
-    path("admin/stream/", admin.site.admin_view(stream), name="admin_stream"),
+    path("admin/", include("webui.watchlist.urls")),
     path("admin/", admin.site.urls),
     path("", api.urls),
 ]

@@ -152,12 +152,15 @@ def planning(settings: Settings) -> Planning:
     )  # fmt: skip
 
 
+def requests(settings: Settings) -> Requests:
+    return Requests(fetch_store(settings), clock(), outbox(settings).tell)
+
+
 def request_fetches(
     settings: Settings, symbols: Iterable[str], requested_by: str, interval: str = DAILY, full: bool = False
 ) -> list[FetchRecord]:
     """Make a fetch record for each symbol. Raises InvalidValue (then none is made) or Unavailable."""
-    requests = Requests(fetch_store(settings), clock(), outbox(settings).tell)
-    return requests.request(symbols, requested_by, interval, full)
+    return requests(settings).request(symbols, requested_by, interval, full)
 
 
 def listen(settings: Settings, meter: Meter) -> Listen:

@@ -82,7 +82,7 @@ class FetchRecord:
     id: str
     symbol: str
     trace_id: str
-    requested_by: str  # "api", "beat", "command"
+    requested_by: str  # "api", "admin", "beat", "command", "backfill"
     queued_at: datetime
     state: FetchState = FetchState.QUEUED
     interval: str = DAILY

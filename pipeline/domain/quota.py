@@ -15,7 +15,7 @@ from pipeline.domain.errors import InvalidValue
 
 HORIZON_MS = 3000  # a permit is given out at most this long before its time: whoever holds one sleeps until then
 LEAD_MS = 1500  # who was refused comes back this long before its turn, so that no turn is missed by waking late
-BY_HAND = ("api", "command")  # who asks in person, and may use the reserve
+BY_HAND = ("api", "command", "admin")  # who asks in person, and may use the reserve
 
 
 @dataclass(frozen=True, slots=True)

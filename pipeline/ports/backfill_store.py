@@ -15,11 +15,11 @@ class BackfillStore(Protocol):
 
     def job(self, job_id: str) -> Backfill | None: ...
 
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        """Newest first, of equal times the highest id first; only those that come after this one (time, id) when given."""
+
     def unfinished(self) -> list[Backfill]:
         """The oldest first."""
-
-    def recent(self, limit: int) -> list[Backfill]:
-        """The newest first, finished ones too."""
 
     def parts(self, job_id: str) -> list[Part]:
         """In their order."""

@@ -77,6 +77,11 @@ class Stream:
         """Those that were opened last, or last before this time, newest first. Raises Unavailable."""
         return self._plan.sessions(limit, before)
 
+    def session(self, opened_ms: int) -> tuple[Session, int] | None:
+        """One of them, with its legs' number. Raises Unavailable."""
+        session = self._plan.session(opened_ms)
+        return (session, self._plan.count_legs(opened_ms)) if session else None
+
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
         state = self.playing().state

@@ -41,12 +41,13 @@ def test_a_job_comes_back_with_its_parts_in_order(store: BackfillStore) -> None:
     assert store.parts("b") == []
 
 
-def test_the_newest_jobs_come_first_finished_ones_too(store: BackfillStore) -> None:
-    assert store.recent(5) == []
-    jobs = [job(store, name, minutes, ()) for minutes, name in enumerate("abc")]
-    assert store.finish("c", NOW)
-    assert [one.id for one in store.recent(5)] == ["c", "b", "a"]
-    assert store.recent(2)[1] == jobs[1]
+def test_the_newest_jobs_come_first_page_by_page(store: BackfillStore) -> None:
+    for name, minutes in (("a", 0), ("b", 1), ("d", 2), ("c", 2)):
+        job(store, name, minutes)
+    assert [one.id for one in store.recent(10)] == ["d", "c", "b", "a"]
+    first = store.recent(1)
+    assert [one.id for one in store.recent(2, (first[0].created_at, first[0].id))] == ["c", "b"]
+    assert store.recent(2, (NOW, "a")) == []
 
 
 def test_a_job_is_added_once(store: BackfillStore) -> None:

@@ -77,6 +77,16 @@ def test_the_secret_key_is_made_once_and_is_its_owners_alone(place: Place) -> No
     assert "TICKERLINE_SECRET_KEY_FILE" not in clean({"TICKERLINE_SECRET_KEY": "own"}, place)
 
 
+@pytest.mark.parametrize(
+    ("ambient", "is_open"),
+    [({}, "1"), ({"TICKERLINE_PRODUCTION": "1"}, "0"), ({"TICKERLINE_OPEN_FETCH": "0"}, "0")],
+)
+def test_up_opens_fetching_to_everybody_except_in_production(
+    ambient: dict[str, str], is_open: str, place: Place
+) -> None:
+    assert clean(ambient, place)["TICKERLINE_OPEN_FETCH"] == is_open
+
+
 def test_with_nothing_configured_every_server_is_embedded() -> None:
     assert names({}) == SERVER_NAMES
 

@@ -53,3 +53,18 @@ def test_the_workers_log_as_much_as_the_setting_says() -> None:
 
     assert options({"TICKERLINE_LOG_LEVEL": "DEBUG"}) == {"--loglevel=DEBUG"}
     assert options({}) == set(), "Celery's own default does not tell of each task"
+
+
+@pytest.mark.parametrize(
+    ("environment", "option"),
+    [
+        ({}, "--no-proxy-headers"),
+        ({"TICKERLINE_TLS": "1"}, "--proxy-headers"),
+        ({"TICKERLINE_PRODUCTION": "1"}, "--proxy-headers"),
+    ],
+)
+def test_forwarding_headers_count_only_where_a_proxy_is(environment: dict[str, str], option: str) -> None:
+    """Else every local program could be any address, at the sign-in too."""
+    webs = [process for process in processes(environment) if process.role in ("api", "dashboard")]
+    assert len(webs) == 2
+    assert all(option in process.command for process in webs)

@@ -38,6 +38,7 @@ from pipeline.ports.live import LiveChannel
 from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
+from pipeline.stages.fetch import Requests
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
@@ -106,6 +107,8 @@ class FakePipeline:
                 FREE,
                 RESERVE,
             ),
+            backfill_jobs=MemoryBackfillStore(database),
+            ask=Requests(stores, MemoryClock(NOW)).ask,
             stream=Stream(
                 self.plan, MemoryBarStore(database), MemoryClock(NOW), TickRules(ready_symbols=2), "simulator"
             ),
@@ -168,7 +171,8 @@ class FakePipeline:
         return Spent()
 
     def open_fetch(self, symbol: str, interval: str, request: Request) -> FetchRecord | None:
-        return next((record for record in self.records.values() if record.request == request), None)
+        found = [record for record in self.records.values() if record.request == request]
+        return next((record for record in found if record.state in OPEN_STATES), None)
 
     def add(self, records: Sequence[FetchRecord]) -> None:
         self._reached()

@@ -12,6 +12,7 @@ from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
 from pipeline.ports.alert_store import AlertStore
+from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
@@ -47,8 +48,9 @@ class Backend:
     live: LiveChannel
     live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
-    coverages: Coverages
     backfills: Backfills
+    backfill_jobs: BackfillStore
+    coverages: Coverages
     lookups: Lookups
     forgetting: Forgetting
     stream: Stream
@@ -62,6 +64,7 @@ class Backend:
     rates: RateLimiter
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
+    ask: Callable[[list[Request], str], list[FetchRecord]]  # the same for what is asked of a series, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
     messages: Callable[[], AsyncIterator[bytes]]  # the live channel's frames, for ever
 
@@ -76,8 +79,9 @@ def current() -> Backend:
         live=bootstrap.live_channel(settings),
         live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
-        coverages=bootstrap.coverages(settings),
         backfills=bootstrap.backfills(settings),
+        backfill_jobs=bootstrap.backfill_store(settings),
+        coverages=bootstrap.coverages(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),
@@ -91,6 +95,7 @@ def current() -> Backend:
         rates=bootstrap.rate_limiter(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
+        ask=bootstrap.requests(settings).ask,
         send=send_fetches,
         messages=partial(bootstrap.live_messages, settings),
     )
@@ -125,6 +130,15 @@ def look_up(request: Request, requested_by: str) -> FetchRecord:
     record = current().lookups.ask(request, requested_by)
     _queue([record])
     return record
+
+
+def ask_again(record: FetchRecord, requested_by: str) -> FetchRecord:
+    """The same question once more, as a fetch of its own; the one that is under way, if there is one. Raises Unavailable."""
+    if record.request.series is None:
+        return look_up(record.request, requested_by)
+    (asked,) = current().ask([record.request], requested_by)
+    _queue([asked])
+    return asked
 
 
 def _queue(records: Sequence[FetchRecord]) -> None:

@@ -24,7 +24,7 @@ def clean(ambient: Mapping[str, str], place: Place) -> dict[str, str]:
     Ambient AWS_* variables are left out, so that no profile, key, region or service's endpoint leads anybody to real
     AWS; an AWS_ENDPOINT_URL is a setting and stays, and with TICKERLINE_AWS=real all of them stay.
     """
-    real_aws = ambient.get("TICKERLINE_AWS") == "real"
+    real_aws, production = ambient.get("TICKERLINE_AWS") == "real", ambient.get("TICKERLINE_PRODUCTION") == "1"
     kept = {
         name: value
         for name, value in ambient.items()
@@ -45,7 +45,7 @@ def clean(ambient: Mapping[str, str], place: Place) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
         "TICKERLINE_DATA": str(place.data),
-        "TICKERLINE_OPEN_FETCH": ambient.get("TICKERLINE_OPEN_FETCH") or "1",
+        "TICKERLINE_OPEN_FETCH": ambient.get("TICKERLINE_OPEN_FETCH") or ("0" if production else "1"),
         SYSTEM_MARK: str(place.data),
     }
 

@@ -11,6 +11,7 @@ from webui.console.environment import addresses, clean
 from webui.console.place import Place
 from webui.console.ports import Claims, KeptPorts, check_fixed
 from webui.console.processes import FIXED_PORTS, Check, Program, all_processes, fixed_ports
+from webui.production import check_production
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def make_plan(place: Place, ambient: Mapping[str, str], claims: Claims, real: Co
     """
     environment = clean(ambient, place)
     values = Values(environment, {})
+    check_production(values)
     source = load(environment).source
     wanted = to_start(values, source, real)
     # Once more as the children will read them: some rules hold with embedded servers only.

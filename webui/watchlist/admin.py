@@ -1,13 +1,8 @@
-"""The admin: symbols, schedules, users."""
+"""The admin: symbols and schedules here; Django finds the other rooms' pages by this module."""
 
-import logging
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
-from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group, User
-from django.db import transaction
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
@@ -18,21 +13,22 @@ from django_celery_beat.admin import PeriodicTaskForm as BasePeriodicTaskForm
 from django_celery_beat.admin import ScheduleAdmin
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from webui.watchlist import (
     admin_alerts,  # noqa: F401 (it registers its page)
+    people,  # noqa: F401 (it registers its pages)
     tokens,  # noqa: F401 (it registers its page)
 )
-from webui.watchlist.mirror import mirror_watchlist
+from webui.watchlist.mirror import mirror_on_commit
 from webui.watchlist.models import WatchedSymbol
+from webui.watchlist.symbol_actions import SymbolActions
 
-log = logging.getLogger(__name__)
+admin.site.index_template = "watchlist/overview.html"
 
 
 @admin.register(WatchedSymbol)
-class WatchedSymbolAdmin(ModelAdmin):  # type: ignore[misc]
+class WatchedSymbolAdmin(SymbolActions, ModelAdmin):  # type: ignore[misc]
     list_display = ("symbol", "enabled", "priority", "added_at")
     list_editable = ("enabled", "priority")
     list_filter = ("enabled",)
@@ -43,35 +39,18 @@ class WatchedSymbolAdmin(ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, obj: WatchedSymbol, form: "ModelForm[WatchedSymbol]", change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
-        _mirror_on_commit(request)
+        mirror_on_commit(request)
 
     def delete_model(self, request: HttpRequest, obj: WatchedSymbol) -> None:
         super().delete_model(request, obj)
-        _mirror_on_commit(request)
+        mirror_on_commit(request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WatchedSymbol]) -> None:
         super().delete_queryset(request, queryset)
-        _mirror_on_commit(request)
+        mirror_on_commit(request)
 
 
-def _mirror_on_commit(request: HttpRequest) -> None:
-    """Once a request, however many rows it changes. A pipeline that is away fails nothing: the minute's round repairs it."""
-
-    def mirror() -> None:
-        try:
-            mirror_watchlist()
-        except Exception:
-            log.exception("the watchlist was saved but not mirrored")
-            messages.warning(
-                request, "Saved. The pipeline cannot be reached; it learns of this within a minute of its return."
-            )
-
-    if not getattr(request, "_mirrors_watchlist", False):
-        request._mirrors_watchlist = True  # type: ignore[attr-defined]
-        transaction.on_commit(mirror)
-
-
-for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule, User, Group):
+for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
     admin.site.unregister(_model)
 
 
@@ -88,12 +67,22 @@ class PeriodicTaskForm(BasePeriodicTaskForm):  # type: ignore[misc]
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(BasePeriodicTaskAdmin, ModelAdmin):  # type: ignore[misc]
     form = PeriodicTaskForm
+    change_form_template = None  # the base's has a script inline, which the admin's policy forbids
     fieldsets = (
         (None, {"fields": ("name", "task", "enabled", "description")}),
         *BasePeriodicTaskAdmin.fieldsets[1:],
     )
     list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count")
-    actions = ("enable_tasks", "disable_tasks", "toggle_tasks")
+    actions = ("enable_tasks", "disable_tasks")
+
+    # The base's actions ask for no permission: who may only look could stop the pipeline.
+    @admin.action(description="Enable selected tasks", permissions=["change"])
+    def enable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        super().enable_tasks(request, queryset)
+
+    @admin.action(description="Disable selected tasks", permissions=["change"])
+    def disable_tasks(self, request: HttpRequest, queryset: QuerySet[PeriodicTask]) -> None:
+        super().disable_tasks(request, queryset)
 
 
 @admin.register(CrontabSchedule)
@@ -108,16 +97,4 @@ class ClockedScheduleAdmin(BaseClockedScheduleAdmin, ModelAdmin):  # type: ignor
 
 @admin.register(IntervalSchedule, SolarSchedule)
 class OtherScheduleAdmin(ScheduleAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
-
-
-@admin.register(User)
-class UserAdmin(BaseUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-
-
-@admin.register(Group)
-class GroupAdmin(BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     pass

@@ -30,7 +30,12 @@ class WatchedSymbol(models.Model):
 
     class Meta:
         ordering = ("-priority", "symbol")
-        permissions = (("direct_stream", "Can direct the stream"),)  # it has no model of its own here
+        permissions = (  # on what has no model of its own here
+            ("view_pipeline", "Can look through fetches, events and back-fills"),
+            ("fetch_now", "Can ask for fetches"),
+            ("back_fill", "Can start back-fills"),
+            ("direct_stream", "Can direct the stream"),
+        )
 
     def __str__(self) -> str:
         return self.symbol

@@ -15,6 +15,11 @@ class DateInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
     input_type = "date"
 
 
+def symbols_of(text: str) -> list[str]:
+    """Raises InvalidValue at the first that is none."""
+    return [checked_symbol(one, "symbols") for one in re.split(r"[\s,]+", text) if one]
+
+
 def _number(**more: object) -> forms.FloatField:
     words = "0.1 to 1000; 1: ten ticks a second of each symbol."
     return forms.FloatField(help_text=words, widget=UnfoldAdminTextInputWidget(), **more)  # type: ignore[arg-type]
@@ -88,7 +93,7 @@ class Start(Order):
 
     def give(self, stream: Stream) -> None:
         given = self.cleaned_data
-        symbols = [checked_symbol(one, "symbols") for one in re.split(r"[\s,]+", given["symbols"]) if one]
+        symbols = symbols_of(given["symbols"])
         since = daily_bar_time(given["since"]) if given["since"] else None
         stream.start(Wish(symbols or None, since, given["speed"], given["loop"]))
 

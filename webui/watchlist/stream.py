@@ -4,11 +4,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
 
 from pipeline.domain.bars import session_date
+from pipeline.domain.batches import session_ms
 from pipeline.domain.control import Order as Given
 from pipeline.domain.control import OrderKind
 from pipeline.domain.errors import InvalidValue, Unavailable
@@ -18,11 +20,12 @@ from pipeline.stages.stream import Playing, StreamState
 from webui.api import backend
 from webui.api.access import DIRECT
 from webui.watchlist.orders import ORDERS, Order
+from webui.watchlist.pages import AWAY, Fact, link, moment, page, table
 
 _SESSIONS = 8
+_MOST_SESSIONS = 200
 _ORDERS = 10
 _MEMBERS = 20  # symbols that are named; of more, their number
-AWAY = "The pipeline's stores do not answer."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,7 +44,7 @@ def stream(request: HttpRequest) -> HttpResponse:
         messages.error(request, "Nothing was ordered: see the field.")
         return _page(request, action, form)
     if form.question and "confirmed" not in request.POST:
-        return _confirmation(request, action, form)
+        return confirmation(request, action, form)
     return _give(request, action, form)
 
 
@@ -58,7 +61,8 @@ def _give(request: HttpRequest, action: str, form: Order) -> HttpResponse:
     return redirect("admin_stream")
 
 
-def _confirmation(request: HttpRequest, action: str, form: Order) -> HttpResponse:
+def confirmation(request: HttpRequest, action: str, form: Order) -> HttpResponse:
+    """Asks whether the order is to be given, and says what it is."""
     context = {"title": f"{action.capitalize()} the stream?", "action": action, "form": form}
     return render(request, "watchlist/stream_confirmation.html", admin.site.each_context(request) | context)
 
@@ -72,13 +76,17 @@ def _page(request: HttpRequest, action: str = "", form: Order | None = None) -> 
     try:
         stage = backend.current().stream
         playing, recent = stage.playing(), stage.recent(_SESSIONS)
-        context |= {"facts": _facts(playing), "orders": _orders(playing.session), "sessions": _sessions(recent)}
+        context |= {
+            "facts": _facts(playing),
+            "orders": _orders(playing.session, _ORDERS),
+            "sessions": _sessions(recent),
+        }
     except Unavailable:
         context["away"] = AWAY
     return render(request, "watchlist/stream.html", context)
 
 
-def _facts(playing: Playing) -> list[tuple[str, str]]:
+def _facts(playing: Playing) -> list[Fact]:
     """Name and value of what plays."""
     session = playing.session
     if session is None:
@@ -97,11 +105,11 @@ def _facts(playing: Playing) -> list[tuple[str, str]]:
     ]
 
 
-def _orders(session: Session | None) -> dict[str, Any]:
-    """As the theme's table takes it."""
-    given = session.orders[: -_ORDERS - 1 : -1] if session else ()
+def _orders(session: Session | None, newest: int | None = None) -> dict[str, Any]:
+    """All, or the newest."""
+    given = session.orders[::-1][:newest] if session else ()
     rows = [[rfc3339(from_ms(one.at_ms)), one.kind.value, _value(session, one)] for one in given if session]
-    return {"headers": ["Holds from", "Order", "Value"], "rows": rows}
+    return table(["Holds from", "Order", "Value"], rows)
 
 
 def _value(session: Session, order: Given) -> str:
@@ -116,10 +124,50 @@ def _value(session: Session, order: Given) -> str:
 
 def _sessions(recent: list[tuple[Session, int]]) -> dict[str, Any]:
     rows = [
-        [one.id, one.seed, f"{one.speed:g} ×", _dates(one), len(one.members), len(one.orders), legs]
+        [_link(one), one.seed, f"{one.speed:g} ×", _dates(one), len(one.members), len(one.orders), legs]
         for one, legs in recent
     ]
-    return {"headers": ["Session", "Seed", "Began at", "Bars", "Symbols", "Orders", "Legs planned"], "rows": rows}
+    return table(["Session", "Seed", "Began at", "Bars", "Symbols", "Orders", "Legs planned"], rows)
+
+
+def _link(session: Session) -> str:
+    return link(reverse("admin_session", args=[session.id]), session.id)
+
+
+@require_safe
+def sessions(request: HttpRequest) -> HttpResponse:
+    intro = f"The newest {_MOST_SESSIONS} at most. Sessions are forgotten when their plan is (TICKERLINE_PLAN_DAYS)."
+    try:
+        rows = _sessions(backend.current().stream.recent(_MOST_SESSIONS))
+    except Unavailable:
+        return page(request, "rows", "Sessions", away=AWAY)
+    return page(request, "rows", "Sessions", intro=intro, rows=rows)
+
+
+@require_safe
+def session(request: HttpRequest, session_id: str) -> HttpResponse:
+    """One session: what it was opened with, and every order it got."""
+    try:
+        found = backend.current().stream.session(session_ms(session_id))
+    except ValueError:  # no time, which a session's id is
+        found = None
+    except Unavailable:
+        return page(request, "details", "Session", away=AWAY)
+    if found is None:
+        raise Http404("there is no session with this id")
+    one, legs = found
+    facts: list[Fact] = [
+        ("Session", one.id),
+        ("Opened", moment(from_ms(one.opened_ms))),
+        ("Seed", one.seed),
+        ("Bars", f"{one.interval}, {_dates(one)}, {len(one.slots)} of each symbol, from {one.source}"),
+        ("Began at", f"{one.speed:g} ×, a tick each {one.tick_ms} ms, {one.ticks_per_bar} a bar"),
+        ("At the end", "it begins anew" if one.loop else "it ends"),
+        ("Takes in", "symbols that become ready" if one.admits else "no other symbols"),
+        ("Legs planned", legs),
+        ("Symbols", ", ".join(sorted(one.members))),
+    ]
+    return page(request, "details", "Session", facts=facts, tables=[("Orders given, newest first", _orders(one))])
 
 
 def _dates(session: Session) -> str:

@@ -23,13 +23,14 @@ class MemoryBackfillStore:
     def job(self, job_id: str) -> Backfill | None:
         return self._jobs.get(job_id)
 
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        with self._lock:
+            found = sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)
+        return [job for job in found if after is None or (job.created_at, job.id) < after][:limit]
+
     def unfinished(self) -> list[Backfill]:
         with self._lock:
             return sorted((j for j in self._jobs.values() if j.finished_at is None), key=lambda job: job.created_at)
-
-    def recent(self, limit: int) -> list[Backfill]:
-        with self._lock:
-            return sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def parts(self, job_id: str) -> list[Part]:
         with self._lock:

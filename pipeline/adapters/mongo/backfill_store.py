@@ -6,7 +6,7 @@ replaced on condition of its version.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, MongoClient
@@ -18,6 +18,7 @@ from pipeline.domain.backfill import Backfill, Part
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.requests import Request
 
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _PLAIN = [field.name for field in fields(Part) if field.name not in ("since", "todo")]
 
 
@@ -47,14 +48,17 @@ class MongoBackfillStore:
             document = self._jobs.find_one({"_id": job_id})
         return _job(document) if document else None
 
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        order = [("created_at", DESCENDING), ("_id", DESCENDING)]
+        condition: Document = {"created_at": {"$lte": after[0] if after else _LATEST}}
+        if after:
+            condition["$or"] = [{"created_at": {"$lt": after[0]}}, {"_id": {"$lt": after[1]}}]
+        with mapped_errors():
+            return [_job(document) for document in self._jobs.find(condition).sort(order).limit(limit)]
+
     def unfinished(self) -> list[Backfill]:
         with mapped_errors():
             return [_job(document) for document in self._jobs.find({"finished_at": None}).sort("created_at", ASCENDING)]
-
-    def recent(self, limit: int) -> list[Backfill]:
-        with mapped_errors():
-            newest = self._jobs.find().sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
-            return [_job(document) for document in newest]
 
     def parts(self, job_id: str) -> list[Part]:
         with mapped_errors():

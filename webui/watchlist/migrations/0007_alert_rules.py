@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = (("watchlist", "0004_stream"),)
+    dependencies = (("watchlist", "0006_groups"),)
     operations = (
         migrations.CreateModel(
             name="AlertRule",
