@@ -50,7 +50,8 @@ def probe(request: pytest.FixtureRequest) -> Iterator[Probe]:
         case "sns" | "sqs":
             url = request.getfixturevalue("aws_url")
             provision(url, PREFIX)
-            yield (SnsProbe if request.param == "sns" else SqsProbe)(url, PREFIX)
+            probes: list[Probe] = [SnsProbe(url, PREFIX), SqsProbe(url, PREFIX)]
+            yield probes[request.param == "sqs"]
         case "kafka":
             yield KafkaProbe(request.getfixturevalue("kafka_servers"), ())
         case _:
