@@ -68,14 +68,15 @@ def test_what_works_says_so_in_words(probe: Probe) -> None:
 def at(place: str, name: str) -> Iterator[Probe]:
     """One that asks whoever is there."""
     with connect(f"mongodb://user:hunter2@{place}/?authSource=admin") as client:
-        yield {
+        makers: dict[str, Callable[[], Probe]] = {
             "redis": lambda: RedisProbe(f"redis://:hunter2@{place}/0"),
             "mongo": lambda: MongoProbe(client),
             "sns": lambda: SnsProbe(f"http://{place}", PREFIX),
             "sqs": lambda: SqsProbe(f"http://{place}", PREFIX),
             "kafka": lambda: KafkaProbe(place, ()),
             "receiver": lambda: ReceiverProbe([f"http://{place}"]),
-        }[name]()
+        }
+        yield makers[name]()
 
 
 @pytest.fixture
