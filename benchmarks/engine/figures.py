@@ -31,7 +31,11 @@ def judged(
 
 
 def table(broker: str, figures: Sequence[Figure]) -> str:
-    rows = [(f"broker: {broker}", "median", "lowest … highest", "to reach", "")]
+    return told(f"broker: {broker}", figures)
+
+
+def told(of: str, figures: Sequence[Figure]) -> str:
+    rows = [(of, "median", "lowest … highest", "to reach", "")]
     for figure in figures:
         spread = " … ".join(_number(value) for value in figure.spread) if figure.spread else ""
         verdict = {True: "ok", False: "MISSED", None: ""}[figure.met]
