@@ -262,12 +262,10 @@ def words(rule: Rule, subject: str, value: float, happening: Happening, unit: st
             return f"{subject} is at {value:,.2f}, {side} {limit:,.2f}"
         case RuleKind.RISE | RuleKind.FALL:
             verb = "rose" if rule.kind == RuleKind.RISE else "fell"
-            return (
-                f"{subject} {verb if fired else f'{verb} only'} {value:.2f} % within {rule.window_s} {unit}; {limit_is}"
-            )
+            return f"{subject} {verb if fired else f'{verb} only'} {value:.2f} % within {rule.window_s} {unit}; {limit_is} %"
         case RuleKind.VOLUME:
             return f"{subject}: {value:,.0f} shares within {rule.window_s} {unit}; {limit_is}"
         case RuleKind.SILENCE:
-            return f"{subject}: no tick for {value:.0f} s; {limit_is}" if fired else f"{subject} ticks again"
+            return f"{subject}: no tick for {value:.0f} s; {limit_is} s" if fired else f"{subject} ticks again"
         case RuleKind.STAGE:
             return f"{subject} has been failing for {value:.0f} s" if fired else f"{subject} is not failing any more"

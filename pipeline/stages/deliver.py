@@ -49,5 +49,10 @@ class Deliver:
             error = Undeliverable("an error inside Tickerline; the log of the monitor has it")
         after = after_attempt(notice, self._clock.now(), error)
         self._alerts.settle(alert.id, after)
-        self._meter.add("delivered" if error is None else "put_off" if after.due else "undelivered")
+        if error is None:
+            self._meter.add("delivered")
+        elif after.due:
+            self._meter.add("put_off")
+        else:
+            self._meter.add("undelivered")
         return 0.0

@@ -161,6 +161,7 @@ def test_a_message_arrives(channel: str, request: pytest.FixtureRequest) -> None
         assert "Subject: [Tickerline] Alert: High (IBM)" in mail
         assert "To: a@example.com, b@example.com" in mail
         assert MESSAGE["text"] in mail
+        assert "Message-ID: <7-IBM-3-alert-fired@tickerline>" in mail
     else:
         url = request.getfixturevalue("aws_url")
         topic = provision(url, "notices").topic_arn

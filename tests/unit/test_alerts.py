@@ -225,8 +225,8 @@ def test_the_words_of_an_alert_say_what_happened() -> None:
     assert words(ABOVE, "IBM", 94.0, Happening.CLEARED) == "IBM is at 94.00, at or below 95.00"
     assert words(BELOW, "IBM", 94.0, Happening.FIRED) == "IBM is at 94.00, at or below 95.00"
     rise = Rule("1", "A", RuleKind.RISE, "IBM", 2.5, 1, 60)
-    assert words(rise, "IBM", 2.754, Happening.FIRED) == "IBM rose 2.75 % within 60 s; the limit is 2.5"
-    assert words(rise, "IBM", 0.5, Happening.CLEARED) == "IBM rose only 0.50 % within 60 s; it clears at 1"
+    assert words(rise, "IBM", 2.754, Happening.FIRED) == "IBM rose 2.75 % within 60 s; the limit is 2.5 %"
+    assert words(rise, "IBM", 0.5, Happening.CLEARED) == "IBM rose only 0.50 % within 60 s; it clears at 1 %"
 
 
 def test_a_message_has_no_address_of_a_channel() -> None:

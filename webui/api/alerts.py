@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
@@ -190,7 +190,7 @@ def dry_run(request: HttpRequest, order: Trial) -> TrialOut:
     )
 
 
-def _end(alert: Alert) -> dict[str, str | float | None]:
+def _end(alert: Alert) -> dict[str, Any]:
     cleared_at = rfc3339(alert.cleared_at) if alert.cleared_at else None
     return {"cleared_at": cleared_at, "cleared_value": alert.cleared_value, "cleared_text": alert.cleared_text}
 

@@ -1,5 +1,6 @@
 """Notices of alerts as mail, one message to all of a rule's addresses."""
 
+import re
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pipeline.domain.delivery import MailServer
 from pipeline.domain.errors import Unavailable, Undeliverable
 
 _TIME_OUT_S = 10.0
+_NO_ATOM = re.compile(r"[^A-Za-z0-9]+")
 
 
 class MailNotifier:
@@ -59,7 +61,8 @@ def _mail(sender: str, rule: Rule, message: Mapping[str, Any]) -> EmailMessage:
     fired = message["type"] == "alert.fired"
     mail["Subject"] = f"[Tickerline] {'Alert' if fired else 'Over'}: {rule.name} ({message['subject']})"
     mail["From"], mail["To"] = sender, ", ".join(rule.mail_to)
-    mail["Message-ID"] = f"<{message['alert']}.{message['type']}@tickerline>".replace("*", "all")
+    name = _NO_ATOM.sub("-", f"{message['alert']} {message['type']}")
+    mail["Message-ID"] = f"<{name}@tickerline>"  # the same when it is sent again
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(f"{message['text']}\n\nRule: {rule.name}\nTime: {message['at']}\nAlert: {message['alert']}\n")
     return mail

@@ -91,11 +91,19 @@ export function lasted(ms) {
   return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
 }
 
+// Those that are out in one line, each that is not with its reason.
 function notices(all) {
-  if (all.length === 0) return [];
-  const words = { sent: "sent", pending: "waits", failed: "not sent" };
-  return [make("ul", { class: "notices small" }, ...all.map((notice) => make("li", {
-    "data-state": notice.state,
-    text: `${CHANNELS[notice.channel] ?? notice.channel}, that it ${notice.happening === "fired" ? "fired" : "cleared"}: ${words[notice.state]}${notice.reason ? ` (${notice.reason})` : ""}`,
-  })))];
+  const lines = ["fired", "cleared"].flatMap((happening) => {
+    const own = all.filter((notice) => notice.happening === happening);
+    const out = own.filter((notice) => notice.state === "sent").map((notice) => CHANNELS[notice.channel] ?? notice.channel);
+    const told = out.length > 0 ? [make("li", { text: `That it ${happening} was told by ${out.join(", ")}.` })] : [];
+    return [...told, ...own.filter((notice) => notice.state !== "sent").map(untold)];
+  });
+  return lines.length > 0 ? [make("ul", { class: "notices small" }, ...lines)] : [];
+}
+
+function untold({ happening, channel, state, reason }) {
+  const waits = state === "pending";
+  const words = `That it ${happening} ${waits ? "waits to be told" : "was not told"} by ${CHANNELS[channel] ?? channel}`;
+  return make("li", { "data-state": state, text: reason ? `${words}: ${reason}` : `${words}.` });
 }
