@@ -8,17 +8,17 @@ from django.urls import include, path
 from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
-from webui.dashboard.views import dashboard
+from webui.dashboard import views
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
-    return dashboard(request) if settings.FACE == "dashboard" else docs(request)
+    return views.dashboard(request) if settings.FACE == "dashboard" else docs(request)
 
 
 urlpatterns = [
     path("", home, name="home"),
-    path("dashboard/", require_safe(dashboard), name="dashboard"),
+    path("", include(views.urlpatterns)),
     path("docs", require_safe(docs), name="docs"),
     path("admin/", include("webui.watchlist.urls")),
     path("admin/", admin.site.urls),

@@ -21,7 +21,9 @@ from pipeline.bootstrap.adapters import (
     market_data,
     passages,
     plan_store,
+    probes,
     quota_ledger,
+    reply_cache,
     table,
     tick_feed,
     tick_log,
@@ -35,6 +37,7 @@ from pipeline.ports.table import Table
 from pipeline.settings import Settings
 from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.backfill import Backfills
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.coverage import Coverages
@@ -49,7 +52,9 @@ from pipeline.stages.opening import SessionWatch
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.publish import Publish
+from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.show_bars import ShowBars
@@ -113,7 +118,7 @@ def lookups(settings: Settings) -> Lookups:
 def forgetting(settings: Settings) -> Forgetting:
     return Forgetting(
         bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
-        lookup_store(settings), clock(),
+        lookup_store(settings), reply_cache(settings), clock(),
     )  # fmt: skip
 
 
@@ -178,6 +183,15 @@ def trim(settings: Settings) -> Trim:
     return Trim(plan_store(settings), watermarks(settings), clock(), settings.ticks.shards, settings.plan_days)
 
 
+def recall(settings: Settings) -> Recall:
+    """Ticks that have passed, made again."""
+    return Recall(plan_store(settings), watermarks(settings), settings.ticks, settings.plan_days)
+
+
+def probing(settings: Settings) -> Probing:
+    return Probing(probes(settings))
+
+
 def repeat(settings: Settings, link: BatchLink) -> Repeat:
     return Repeat(plan_store(settings), link, clock())
 
@@ -232,15 +246,15 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     )
 
 
-def show(settings: Settings, passing: Passing, meter: Meter) -> Show:
+def show(settings: Settings, passing: Passing, volumes: BarVolumes, meter: Meter) -> Show:
     return Show(
         tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
-        settings.process.instance, stream(settings).silence, passing,
+        settings.process.instance, stream(settings).silence, passing, volumes,
     )  # fmt: skip
 
 
-def show_bars(settings: Settings, meter: Meter) -> ShowBars:
+def show_bars(settings: Settings, volumes: BarVolumes, meter: Meter) -> ShowBars:
     return ShowBars(
         bar_feed(settings, ShowBars.READ_AGAIN), live_bar_store(settings), live_channel(settings), clock(), meter,
-        settings.process.instance,
+        settings.process.instance, volumes,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.closes import Closes
 from pipeline.stages.meter import Meter
 from pipeline.stages.passing import Passing
@@ -30,11 +31,11 @@ _QUIET_S = 3.0
 class Show:
     def __init__(
         self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str,
-        silence: Callable[[], str], passing: Passing,
+        silence: Callable[[], str], passing: Passing, volumes: BarVolumes,
     ) -> None:  # fmt: skip
         """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
         self._feed, self._live, self._clock, self._meter = feed, live, clock, meter
-        self._name, self._silence, self._passing = name, silence, passing
+        self._name, self._silence, self._passing, self._volumes = name, silence, passing, volumes
         self._closes = Closes(bars, clock, interval)
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
@@ -70,7 +71,9 @@ class Show:
         decoded = {symbol: orjson.loads(logged.value) for symbol, logged in sorted(newest.items())}
         closes = self._closes.before({symbol: tick["bar_time"] for symbol, tick in decoded.items()})
         moved = [
-            tick | _against(closes[symbol], tick["price"]) | {"skipped": skipped[symbol]}
+            tick
+            | _against(closes[symbol], tick["price"])
+            | {"bar_volume": self._volumes.of(symbol, tick["session"], tick["bar_time"]), "skipped": skipped[symbol]}
             for symbol, tick in decoded.items()
         ]
         self._newest.update(zip(decoded, moved, strict=True))

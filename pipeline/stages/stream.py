@@ -78,6 +78,10 @@ class Stream:
         session = self._plan.session(opened_ms)
         return (session, self._plan.count_legs(opened_ms)) if session else None
 
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
+        """Those that were opened last, or last before this time, newest first. Raises Unavailable."""
+        return self._plan.sessions(limit, before)
+
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
         state = self.playing().state

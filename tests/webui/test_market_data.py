@@ -25,6 +25,7 @@ from pipeline.domain.market import Company, Match, Quote
 from pipeline.domain.times import rfc3339, to_ms
 from pipeline.ports.watchlist_store import WatchedSymbol as Watched
 from tests.webui.fakes import NOW, FakePipeline
+from tests.webui.people import permit
 from webui.watchlist.models import WatchedSymbol
 
 DAYS = sessions_back(date(2026, 11, 20), 10)
@@ -70,6 +71,11 @@ class TestCoverage:
     def test_of_nothing_is_a_404_unless_a_day_is_given(self, api: Client, pipeline: FakePipeline) -> None:
         get(api, "coverage/AAPL", 404)
         assert get(api, f"coverage/AAPL?since={DAYS[0]}")["missing_count"] == 10
+
+    def test_tells_the_weekdays_without_a_session(self, api: Client, pipeline: FakePipeline) -> None:
+        assert get(api, "coverage/AAPL?since=2026-01-01")["closures"] == [
+            "2026-01-01", "2026-01-19", "2026-02-16", "2026-04-03", "2026-05-25", "2026-06-19", "2026-07-03", "2026-09-07",
+        ]  # fmt: skip
 
     @pytest.mark.parametrize("query", ["interval=hourly", "since=yesterday", "since=1800-01-01"])
     def test_a_malformed_question_is_refused(self, query: str, api: Client, pipeline: FakePipeline) -> None:
@@ -168,6 +174,13 @@ class TestLookups:
         assert [one["symbol"] for one in get(api, "quotes")["fetched"]] == ["AAPL"]
         assert pipeline.records == {}
 
+    def test_a_company_that_is_only_looked_up_here_spends_no_request(self, api: Client, pipeline: FakePipeline) -> None:
+        assert api.get("/api/v1/company/AAPL?ask=false").status_code == 204
+        MemoryLookupStore(pipeline.database).save_company(COMPANY, NOW - timedelta(days=30))
+        stale = get(api, "company/AAPL?ask=false")
+        assert (stale["name"], stale["renewal"]) == ("Apple", None)
+        assert pipeline.records == {}
+
     def test_what_is_stale_is_told_and_renewed(self, api: Client, pipeline: FakePipeline) -> None:
         MemoryLookupStore(pipeline.database).save_quote(QUOTE, NOW - timedelta(hours=2))
         quote = get(api, "quotes/AAPL")
@@ -250,9 +263,12 @@ class TestDeleting:
         self, api: Client, pipeline: FakePipeline, settings: Settings
     ) -> None:
         pipeline.stored["AAPL"] = [bar(DAYS[0])]
-        api.force_login(User.objects.create_user("ann", is_staff=True))
+        ann = User.objects.create_user("ann", is_staff=True)
+        api.force_login(ann)
         self.delete(api, 403)
         api.cookies[settings.CSRF_COOKIE_NAME] = csrf = "t" * 32
+        assert self.delete(api, 403, **{"X-CSRFToken": csrf})["type"].endswith(":no-permission")
+        permit(ann, "delete_watchedsymbol")
         assert self.delete(api, 200, **{"X-CSRFToken": csrf})["bars"] == 1
 
     def test_a_foreign_page_may_not_even_with_the_token(self, api: Client, pipeline: FakePipeline) -> None:

@@ -4,8 +4,25 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 
-from webui.api import coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
+from webui.api import (
+    backfills,
+    coverage,
+    events,
+    fetches,
+    health,
+    lookups,
+    market,
+    problems,
+    quota,
+    sessions,
+    sparklines,
+    stream,
+    symbols,
+    ticks,
+    trace,
+)
 from webui.api.parsing import JsonParser
+from webui.api.rendering import OrjsonRenderer
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
 DOCS_POLICY = (
@@ -18,6 +35,7 @@ api = NinjaAPI(
     version="1",
     description="Fetches, bars, live quotes and the state of the pipeline. Errors are RFC 9457 problem details.",
     parser=JsonParser(),
+    renderer=OrjsonRenderer(),
     docs_url=None,
     openapi_url="/openapi.json",
 )
@@ -27,10 +45,15 @@ api.add_router("", health.root)
 api.add_router("/api/v1", fetches.v1)
 api.add_router("/api/v1", market.v1)
 api.add_router("/api/v1", coverage.v1)
+api.add_router("/api/v1", backfills.v1)
 api.add_router("/api/v1", lookups.v1)
+api.add_router("/api/v1", sparklines.v1)
 api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
+api.add_router("/api/v1", sessions.v1)
+api.add_router("/api/v1", events.v1)
+api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)
 
 

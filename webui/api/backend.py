@@ -11,17 +11,19 @@ from celery.exceptions import OperationalError
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
-from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
+from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
+from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.celery import app
@@ -41,13 +43,15 @@ class Backend:
     live: LiveChannel
     live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
-    backfills: Backfills
-    backfill_jobs: BackfillStore
     coverages: Coverages
+    backfills: Backfills
     lookups: Lookups
     forgetting: Forgetting
     stream: Stream
     trace: Trace
+    recall: Recall
+    probing: Probing
+    replies: ReplyCache
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     ask: Callable[[list[Request], str], list[FetchRecord]]  # the same for what is asked of a series, requested by
@@ -65,13 +69,15 @@ def current() -> Backend:
         live=bootstrap.live_channel(settings),
         live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
-        backfills=bootstrap.backfills(settings),
-        backfill_jobs=bootstrap.backfill_store(settings),
         coverages=bootstrap.coverages(settings),
+        backfills=bootstrap.backfills(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),
         trace=bootstrap.trace(settings),
+        recall=bootstrap.recall(settings),
+        probing=bootstrap.probing(settings),
+        replies=bootstrap.reply_cache(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         ask=bootstrap.requests(settings).ask,

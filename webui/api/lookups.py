@@ -70,20 +70,28 @@ class MatchList(Looked):
     matches: list[MatchOut]
 
 
+class Asking(Schema):
+    ask: bool = Field(True, description="False: what is stored alone, or 204; no request is spent.")
+
+
 class Keywords(Schema):
     q: str = Field(min_length=1, max_length=100, description="A name, or a part of a symbol.")
 
 
 @v1.get(
     "/company/{symbol}",
-    response={200: CompanyOut, 202: AcceptedFetch} | REFUSALS,
+    response={200: CompanyOut, 202: AcceptedFetch, 204: None} | REFUSALS,
     operation_id="read_company",
     summary="A company's overview",
 )
-def company(request: HttpRequest, symbol: str) -> CompanyOut | Status[AcceptedFetch]:
+def company(
+    request: HttpRequest, symbol: str, asking: Query[Asking]
+) -> CompanyOut | Status[AcceptedFetch] | Status[None]:
     """Name, sector, figures. It is renewed after 7 days."""
     question = Request.overview(checked_symbol(symbol))
     kept = backend.current().lookups.store.company(str(question.symbol))
+    if not asking.ask:
+        return company_out(kept, None) if kept else Status(HTTPStatus.NO_CONTENT, None)
     if kept is None:
         return _asked(request, question)
     return company_out(kept, _renewal(request, question, kept))

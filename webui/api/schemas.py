@@ -23,6 +23,14 @@ def _symbol(value: str) -> str:
         raise PydanticCustomError("symbol", "{rule}", {"rule": f"expected {RULE}"}) from None
 
 
+def symbols_of(text: str, field: str = "symbols") -> list[str]:
+    """Comma separated symbols, each once, in order. Raises InvalidValue."""
+    symbols = list(dict.fromkeys(checked_symbol(part, field) for part in text.split(",")))
+    if len(symbols) > MAX_SYMBOLS:
+        raise InvalidValue(field, f"expected at most {MAX_SYMBOLS} symbols")
+    return symbols
+
+
 Symbol = Annotated[
     str,
     AfterValidator(_symbol),
@@ -34,6 +42,9 @@ Interval = Literal[
     "1min", "5min", "15min", "30min", "60min",
     "daily", "daily_adjusted", "weekly", "weekly_adjusted", "monthly", "monthly_adjusted",
 ]  # fmt: skip
+
+
+Format = Literal["json", "csv"]
 
 
 class FetchOrder(Schema):
@@ -60,7 +71,7 @@ class BarRange(Schema):
     )
     end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
     limit: int = Field(100, ge=1, le=10_000)
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
 
 
 class ErrorOut(Schema):
@@ -244,18 +255,24 @@ def _change_out(change: Change) -> ChangeOut:
 
 
 def bar_out(bar: Bar) -> BarOut:
-    return BarOut(
-        time=rfc3339(bar.time),
-        open=bar.open / PRICE_SCALE,
-        high=bar.high / PRICE_SCALE,
-        low=bar.low / PRICE_SCALE,
-        close=bar.close / PRICE_SCALE,
-        volume=bar.volume,
-        source=bar.source,
-        synthetic=bar.synthetic,
-        forming=bar.forming,
-        adjustment=_adjustment_out(bar.adjustment) if bar.adjustment else None,
-    )
+    return BarOut(**bar_told(bar))
+
+
+def bar_told(bar: Bar) -> dict[str, Any]:
+    """As `BarOut` has it: of thousands of bars, checking each again would take longer than reading them."""
+    adjustment = bar.adjustment
+    return {
+        "time": rfc3339(bar.time),
+        "open": bar.open / PRICE_SCALE,
+        "high": bar.high / PRICE_SCALE,
+        "low": bar.low / PRICE_SCALE,
+        "close": bar.close / PRICE_SCALE,
+        "volume": bar.volume,
+        "source": bar.source,
+        "synthetic": bar.synthetic,
+        "forming": bar.forming,
+        "adjustment": _adjustment_told(adjustment) if adjustment else None,
+    }
 
 
 def live_bar_out(bar: LiveBar) -> LiveBarOut:
@@ -263,9 +280,9 @@ def live_bar_out(bar: LiveBar) -> LiveBarOut:
     return LiveBarOut(time=told["start"], **told)
 
 
-def _adjustment_out(adjustment: Adjustment) -> AdjustmentOut:
-    return AdjustmentOut(
-        close=adjustment.close / ADJUSTMENT_SCALE,
-        dividend=adjustment.dividend / ADJUSTMENT_SCALE,
-        split=None if adjustment.split is None else adjustment.split / ADJUSTMENT_SCALE,
-    )
+def _adjustment_told(adjustment: Adjustment) -> dict[str, float | None]:
+    return {
+        "close": adjustment.close / ADJUSTMENT_SCALE,
+        "dividend": adjustment.dividend / ADJUSTMENT_SCALE,
+        "split": None if adjustment.split is None else adjustment.split / ADJUSTMENT_SCALE,
+    }

@@ -86,11 +86,16 @@ def _worker(role: str, number: int, port: int, threads: int, level: str | None) 
     )
 
 
-def _web(face: str, port: int, proxied: bool) -> Program:
-    """`proxied`: a proxy on this machine tells by headers whom it asks for; else such headers are a client's invention."""
+def web(face: str, port: int, proxied: bool = False) -> Program:
+    """uvicorn with the ASGI application; `face`: what it shows at /.
+
+    `proxied`: a proxy on this machine tells by headers whom it asks for; else such headers are a client's invention.
+    """
     options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
     options += ["--no-access-log"]  # probes would fill it
     options += ["--proxy-headers" if proxied else "--no-proxy-headers"]
+    # Compressing for each browser anew costs ten times what sending does; messages of browsers are small (docs/asyncapi.yaml).
+    options += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]
     return Program(
         name=face,
         role=face,
@@ -139,6 +144,6 @@ def all_processes(values: Values, fixed: Fixed, free: Callable[[str], int]) -> l
             fixed.flower,
             {"TICKERLINE_INSTANCE": "flower"},
         ),
-        _web("api", fixed.api, behind_tls(values)),
-        _web("dashboard", fixed.dashboard, behind_tls(values)),
+        web("api", fixed.api, behind_tls(values)),
+        web("dashboard", fixed.dashboard, behind_tls(values)),
     ]

@@ -24,6 +24,7 @@ SCHEDULES = (
 PEOPLE = (
     ("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
     ("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+    ("Access tokens", "key", "admin:watchlist_accesstoken_changelist", "watchlist.view_accesstoken"),
     ("Failed sign-ins", "lock", "admin:axes_accessattempt_changelist", "axes.view_accessattempt"),
 )
 

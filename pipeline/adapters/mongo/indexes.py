@@ -66,6 +66,8 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
                 IndexModel([("open", ASCENDING), ("touched_at", ASCENDING)]),
                 IndexModel([("queued_at", DESCENDING)]),
                 IndexModel([("symbol", ASCENDING), ("queued_at", DESCENDING)]),
+                IndexModel([("published_at", DESCENDING)]),
+                IndexModel([("symbol", ASCENDING), ("published_at", DESCENDING)]),
                 IndexModel([("sent_at", ASCENDING)]),
                 IndexModel([("state", ASCENDING), ("kind", ASCENDING), ("retry_at", ASCENDING)]),
                 IndexModel([("state", ASCENDING), ("woken", ASCENDING), ("retry_at", ASCENDING)]),
@@ -73,8 +75,12 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
         )
         base["revisions"].create_index([*series, ("time", ASCENDING)])
         base["unfillable"].create_index([*series, ("first", ASCENDING)], unique=True)
-        base["backfills"].create_index([("finished_at", ASCENDING), ("created_at", ASCENDING)])
-        base["backfills"].create_index([("created_at", DESCENDING)])
+        base["backfills"].create_indexes(
+            [
+                IndexModel([("finished_at", ASCENDING), ("created_at", ASCENDING)]),
+                IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)]),
+            ]
+        )
         base["backfill_parts"].create_indexes(
             [
                 IndexModel([("job_id", ASCENDING), ("number", ASCENDING)], unique=True),

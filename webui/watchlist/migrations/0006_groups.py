@@ -13,7 +13,7 @@ def create_groups(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("watchlist", "0004_stream"), ("auth", "0012_alter_user_first_name_max_length"))
+    dependencies = (("watchlist", "0005_access_token"), ("auth", "0012_alter_user_first_name_max_length"))
     operations = (
         migrations.AlterModelOptions(
             name="watchedsymbol",

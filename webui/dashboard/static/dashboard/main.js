@@ -1,35 +1,53 @@
-// The page: one connection, three views of it. All text goes in as textContent, never as markup.
+// The page: one connection, one store, the wall above, and the view that the path names.
 
-import { Board } from "./board.js";
+import { Api } from "./api.js";
+import { confirm, say } from "./dialogs.js";
 import { Live } from "./live.js";
-import { Stages } from "./stages.js";
-import { Ticker } from "./ticker.js";
+import { empty } from "./make.js";
+import { Router } from "./router.js";
+import { StatusBar } from "./statusbar.js";
+import { Store } from "./store.js";
+import { Wall } from "./wall.js";
 
+const TITLES = { board: "Tickerline", way: "The way", activity: "Activity", alerts: "Alerts", desk: "Desk" };
 const element = (id) => document.getElementById(id);
-const board = new Board(element("board"));
-const stages = new Stages(element("stages"));
-new Ticker(element("ticker"), board.ticks);
+const { name, staff, mayDirect, mayFetch } = document.body.dataset;
+const kiosk = document.body.classList.contains("kiosk");
 
-const SOURCES = {
-  simulator: "simulated ticks · bars of the Alpha Vantage simulator",
-  alphavantage: "simulated ticks · real bars of Alpha Vantage",
+const app = {
+  store: new Store(),
+  api: new Api(),
+  user: { name, staff: staff === "yes", mayDirect: mayDirect === "yes", mayFetch: mayFetch === "yes" },
+  say,
+  confirm,
+  go: (path) => router.go(path),
 };
+new Wall(element("wall"), app.store, kiosk);
+new StatusBar(element("status"), element("notice"), element("spoken"), app.store, app.api);
+new Live(app.store);
 
-function onFrame(frame) {
-  if (frame.ticks) {
-    board.update(frame.ticks, frame.type === "ticks");
-    const source = frame.ticks.at(-1)?.source;
-    if (source) element("source").textContent = SOURCES[source] ?? `simulated ticks · bars of ${source}`;
+let close = null; // ends the view that is open
+let turn = 0; // a view that arrives after another was asked for is not opened
+
+async function show(view, params) {
+  const mine = ++turn;
+  close?.();
+  close = null;
+  for (const link of document.querySelectorAll(".views a")) {
+    if (link.dataset.view === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
-  if (frame.stages) stages.update(frame.stages);
+  document.title = view === "board" ? "Tickerline" : `${params.symbol ?? TITLES[view]} · Tickerline`;
+  const root = document.createElement("section");
+  try {
+    const { open } = await import(`./views/${view}.js`);
+    if (mine !== turn) return;
+    element("view").replaceChildren(root);
+    close = open(root, app, params);
+  } catch (error) {
+    console.error(error);
+    if (mine === turn) element("view").replaceChildren(empty("This view could not be opened", "The server may be restarting. Load the page again in a moment."));
+  }
 }
 
-function onState(state, words) {
-  // Spoken once a change of state; the visible words count seconds.
-  if (element("connection").dataset.state !== state) element("spoken").textContent = `Live data: ${state}`;
-  element("connection").dataset.state = state;
-  element("connection-text").textContent = words;
-  document.body.classList.toggle("old", state !== "connected");
-}
-
-new Live(onFrame, onState);
+const router = kiosk ? null : new Router(show);

@@ -42,3 +42,13 @@ export function barDate(text) {
   const time = new Date(text);
   return Number.isNaN(time.getTime()) ? DASH : NEW_YORK.format(time);
 }
+
+const SAME_DAY = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const OTHER_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+// A time of RFC 3339 in this browser's time zone: the clock today, with the date otherwise.
+export function moment(text) {
+  const time = new Date(text ?? NaN);
+  if (Number.isNaN(time.getTime())) return DASH;
+  return (time.toDateString() === new Date().toDateString() ? SAME_DAY : OTHER_DAY).format(time);
+}

@@ -1,125 +1,177 @@
-// The LED sign: a canvas of dots that scrolls by whole columns, as a real sign does.
+// One tape of the LED sign: dots on a canvas that move smoothly to the left.
 //
-// An item is composed when it enters on the right, so it shows the price of that moment. Only the entering column is
-// drawn; the rest of the picture is moved.
+// Dots are drawn once, when their column enters on the right, into a ring of columns; each frame of the screen is then two
+// copies of that ring, whatever is on it. An item is composed when it enters, so it shows the price of that moment.
 
 import { columns } from "./font.js";
 import { DASH, direction, percent, price } from "./text.js";
 
 const ROWS = 9; // seven of the font, one blank above and below
-const PER_SECOND = 22;
-const LIT = { text: "#ffb000", up: "#3ddc84", down: "#ff6b6b" };
-const DARK = "#17130a";
-const BLANK = { bits: 0, color: DARK };
-const STILL_MS = 4000; // with reduced motion: a still page of symbols, turned this often
+const PX_PER_S = 150; // of the screen's CSS pixels, for a sign of usual height; more for a bigger one
+const LIT = { text: "#ffb000", quiet: "#c98500", up: "#2ee57f", down: "#ff5a4f" };
+const DARK = "#1a140a";
+const BLANK = { bits: 0, color: "text" };
+const STILL_MS = 5000; // with reduced motion: a still page of symbols, turned this often
+const MOST_MS = 100; // after a hidden tab the sign goes on where it stood; it does not race to catch up
 
-export class Ticker {
-  constructor(canvas, ticks) {
+export class Tape {
+  // `next()` gives the tick whose turn it is, or null; `idle()` what the sign says without any; `pace`: how many times as fast.
+  constructor(canvas, next, idle, pace = 1) {
     this.canvas = canvas;
-    this.context = canvas.getContext("2d");
-    this.ticks = ticks; // symbol -> newest tick
-    this.shown = []; // the columns on the sign, left to right
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.next = next;
+    this.idle = idle;
+    this.pace = pace;
+    this.ring = document.createElement("canvas");
     this.entering = [];
-    this.last = null;
+    this.head = 0; // of the ring: the column that is written next
+    this.part = 0; // how far the newest column has come in, in columns
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    new ResizeObserver(() => this.resize()).observe(canvas);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(canvas);
     this.resize();
     this.frame = this.frame.bind(this);
-    requestAnimationFrame(this.frame);
+    this.handle = requestAnimationFrame(this.frame);
+  }
+
+  close() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.handle);
   }
 
   resize() {
-    this.scale = window.devicePixelRatio || 1;
-    this.canvas.width = Math.round(this.canvas.clientWidth * this.scale);
-    this.canvas.height = Math.round(this.canvas.clientHeight * this.scale);
-    this.pitch = Math.floor(this.canvas.clientHeight / (ROWS + 0.5)); // CSS pixels from dot to dot
-    this.width = Math.ceil(this.canvas.clientWidth / this.pitch);
-    this.shown = [...Array(Math.max(0, this.width - this.shown.length)).fill(BLANK), ...this.shown].slice(-this.width);
+    const scale = window.devicePixelRatio || 1;
+    this.canvas.width = Math.max(1, Math.round(this.canvas.clientWidth * scale));
+    this.canvas.height = Math.max(1, Math.round(this.canvas.clientHeight * scale));
+    this.pitch = Math.max(2, Math.floor(this.canvas.height / (ROWS + 0.6))); // device pixels from dot to dot
+    this.perSecond = (PX_PER_S * this.pace * scale * Math.max(1, this.pitch / scale / 9)) / this.pitch; // columns
+    this.size = Math.ceil(this.canvas.width / this.pitch) + 2;
+    this.ring.width = this.size * this.pitch;
+    this.ring.height = ROWS * this.pitch;
+    this.pen = this.ring.getContext("2d", { alpha: false });
+    this.dots = dots(this.pitch);
+    this.shown = (this.shown ?? []).slice(-this.size);
+    this.shown.unshift(...Array(this.size - this.shown.length).fill(BLANK));
+    this.head = 0;
+    this.part = 0;
+    this.shown.forEach((column, at) => this.paint(at, column));
     this.draw();
   }
 
   frame(now) {
-    requestAnimationFrame(this.frame);
-    this.last ??= now;
+    this.handle = requestAnimationFrame(this.frame);
+    const passed = now - (this.last ?? now);
     if (this.still.matches) {
-      if (this.page === undefined || now - this.last > STILL_MS) this.turn(now);
+      if (this.last === undefined || passed > STILL_MS) this.turn(now);
       return;
     }
-    // After a hidden tab the sign goes on where it stood; it does not race to catch up.
-    const steps = Math.min(4, Math.floor(((now - this.last) * PER_SECOND) / 1000));
-    if (steps === 0) return;
-    this.last = now - this.last > 1000 ? now : this.last + (steps * 1000) / PER_SECOND;
-    for (let step = 0; step < steps; step += 1) this.step();
+    this.last = now;
+    this.part += (Math.min(passed, MOST_MS) / 1000) * this.perSecond;
+    while (this.part >= 1) {
+      this.part -= 1;
+      this.push(this.entering.shift() ?? this.refill());
+    }
+    this.draw();
   }
 
-  step() {
-    if (this.entering.length === 0) this.entering = this.next();
+  refill() {
+    this.entering = compose(this.next(), this.idle());
+    return this.entering.shift() ?? BLANK;
+  }
+
+  // The whole tape at once: whoever opens the page need not wait for the first symbol to cross the screen.
+  fill() {
+    this.entering = [];
+    for (let at = 0; at < this.size; at += 1) this.push(this.entering.shift() ?? this.refill());
+    this.draw();
+  }
+
+  push(column) {
     this.shown.shift();
-    this.shown.push(this.entering.shift() ?? BLANK);
-    const { canvas, context } = this;
-    const shift = this.pitch * this.scale;
-    context.globalCompositeOperation = "copy";
-    context.drawImage(canvas, -shift, 0);
-    context.globalCompositeOperation = "source-over";
-    this.column(this.shown.length - 1);
+    this.shown.push(column);
+    this.paint(this.head, column);
+    this.head = (this.head + 1) % this.size;
   }
 
-  // The columns of the symbol whose turn it is.
-  next() {
-    const symbols = [...this.ticks.keys()].sort();
-    if (symbols.length === 0) return [];
-    const symbol = symbols.find((name) => name > (this.previous ?? "")) ?? symbols[0];
-    this.previous = symbol;
-    return compose(this.ticks.get(symbol));
-  }
-
+  // A still page: as many whole items as there is room for.
   turn(now) {
     this.last = now;
-    this.page = [];
-    for (let count = this.ticks.size; count > 0; count -= 1) {
-      const before = this.previous;
-      const item = this.next();
-      if (this.page.length > 0 && this.page.length + item.length > this.width) {
-        this.previous = before; // it comes first on the next page
+    const page = [];
+    for (;;) {
+      const item = this.kept ?? compose(this.next(), this.idle());
+      this.kept = null;
+      if (item.length === 0 || (page.length > 0 && page.length + item.length > this.size)) {
+        this.kept = item.length ? item : null; // it comes first on the next page
         break;
       }
-      this.page.push(...item);
+      page.push(...item);
     }
-    this.shown = [...this.page, ...Array(this.width).fill(BLANK)].slice(0, this.width);
+    for (let at = 0; at < this.size; at += 1) this.push(page[at] ?? BLANK);
+    this.part = 0;
     this.draw();
-    if (this.ticks.size === 0) this.page = undefined;
   }
 
   draw() {
-    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    for (let at = 0; at < this.shown.length; at += 1) this.column(at);
+    const { context, canvas, ring, pitch } = this;
+    const top = Math.floor((canvas.height - ring.height) / 2);
+    const shift = Math.round(this.part * pitch);
+    const split = this.head * pitch; // what is right of it is older
+    context.fillStyle = "#060503";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    const older = ring.width - split;
+    if (older > 0) context.drawImage(ring, split, 0, older, ring.height, -shift, top, older, ring.height);
+    if (split > 0) context.drawImage(ring, 0, 0, split, ring.height, older - shift, top, split, ring.height);
   }
 
-  column(at) {
-    const { context, pitch, scale } = this;
-    const { bits, color } = this.shown[at];
-    const top = (this.canvas.clientHeight - ROWS * pitch) / 2;
-    const x = at * pitch + pitch / 2;
-    context.clearRect(at * pitch * scale, 0, pitch * scale, this.canvas.height);
+  paint(at, { bits, color }) {
+    const x = at * this.pitch;
     for (let row = 0; row < ROWS; row += 1) {
-      context.fillStyle = row > 0 && (bits >> (row - 1)) & 1 ? color : DARK;
-      context.beginPath();
-      context.arc(x * scale, (top + row * pitch + pitch / 2) * scale, pitch * 0.38 * scale, 0, 2 * Math.PI);
-      context.fill();
+      const lit = row > 0 && (bits >> (row - 1)) & 1;
+      this.pen.drawImage(this.dots[lit ? color : "dark"], x, row * this.pitch);
     }
   }
 }
 
-function compose(tick) {
-  const way = direction(tick.change);
-  const arrow = { up: "▲", down: "▼" }[way] ?? "";
-  const change = percent(tick.change_percent);
-  const move = change === DASH ? "" : `${arrow}${change.replace(/[+−]/, "").replace(" %", "%")}`;
+// One picture of a dot for each colour: a bright heart, and a glow that ends at the dot's own square.
+function dots(pitch) {
+  const made = {};
+  for (const [name, color] of [...Object.entries(LIT), ["dark", DARK]]) {
+    const dot = document.createElement("canvas");
+    dot.width = dot.height = pitch;
+    const pen = dot.getContext("2d");
+    const middle = pitch / 2;
+    pen.fillStyle = "#060503";
+    pen.fillRect(0, 0, pitch, pitch);
+    if (name !== "dark") {
+      const glow = pen.createRadialGradient(middle, middle, pitch * 0.2, middle, middle, pitch * 0.72);
+      glow.addColorStop(0, color);
+      glow.addColorStop(1, "#060503");
+      pen.globalAlpha = 0.45;
+      pen.fillStyle = glow;
+      pen.fillRect(0, 0, pitch, pitch);
+      pen.globalAlpha = 1;
+    }
+    pen.fillStyle = color;
+    pen.beginPath();
+    pen.arc(middle, middle, pitch * 0.38, 0, 2 * Math.PI);
+    pen.fill();
+    made[name] = dot;
+  }
+  return made;
+}
+
+// The columns of a tick, or of words when there is none.
+function compose(tick, words) {
   const painted = (text, color) => columns(text).map((bits) => ({ bits, color }));
+  if (tick === null) return words ? [...painted(words, "quiet"), ...Array(24).fill(BLANK)] : [];
+  const way = direction(tick.change);
+  const change = percent(tick.change_percent);
+  const arrow = { up: "▲", down: "▼" }[way] ?? "";
+  const move = change === DASH ? "" : `${arrow}${change.replace(/[+−]/, "").replace(" %", "%")}`;
   return [
-    ...painted(`${tick.symbol} `, LIT.text),
-    ...painted(`${price(tick.price)} `, LIT.text),
-    ...painted(`${move}   `, LIT[way] ?? LIT.text),
-    ...Array(5).fill(BLANK),
+    ...painted(`${tick.symbol} `, "text"),
+    ...painted(`${price(tick.price)} `, way || "text"),
+    ...painted(move, way || "text"),
+    ...Array(9).fill(BLANK),
   ];
 }
