@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 
+from pipeline.domain.rates import rate_from_text
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
 from webui.production import allowed_hosts, behind_tls, check_production
@@ -14,6 +15,8 @@ check_production(_values)
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
 OPEN_FETCH = _values.flag("TICKERLINE_OPEN_FETCH")
 API_TOKEN = _values.text("TICKERLINE_API_TOKEN")  # empty: nobody has it
+READ_RATE = rate_from_text("TICKERLINE_READ_RATE", _values.text("TICKERLINE_READ_RATE", "50/200"))
+WRITE_RATE = rate_from_text("TICKERLINE_WRITE_RATE", _values.text("TICKERLINE_WRITE_RATE", "5/20"))
 API_PORT = _values.number("TICKERLINE_API_PORT", 8000, 1, 65535)
 DASHBOARD_PORT = _values.number("TICKERLINE_DASHBOARD_PORT", 3000, 1, 65535)
 FLOWER_PORT = _values.number("TICKERLINE_FLOWER_PORT", 5555, 1, 65535)
@@ -59,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "webui.api.rates.RateLimits",
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 ROOT_URLCONF = "webui.urls"

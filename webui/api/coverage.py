@@ -12,14 +12,14 @@ from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
 from webui.api.problems import not_found
-from webui.api.schemas import Interval, ProblemOut
+from webui.api.schemas import Day, Interval, ProblemOut
 
 v1 = Router(tags=["market"])
 
 
 class CoverageQuery(Schema):
     interval: Interval = "daily"
-    since: date | None = Field(None, ge=date(1990, 1, 1), description="The first day; default: the first bar's.")
+    since: Day | None = Field(None, ge=date(1990, 1, 1), description="The first day; default: the first bar's.")
 
 
 class SpanOut(Schema):
