@@ -173,6 +173,11 @@ class FakePipeline:
         found = [record for record in reversed(self.records.values()) if wanted.symbol in (None, record.symbol)]
         return found[:limit]
 
+    def published(self, limit: int, symbol: str | None = None, **_: Any) -> list[FetchRecord]:
+        self._reached()
+        told = [record for record in reversed(self.records.values()) if record.published_at]
+        return [record for record in told if symbol in (None, record.symbol)][:limit]
+
     def forget(self, symbol: str) -> int:
         self._reached()
         return len(self.stored.pop(symbol, []))

@@ -319,11 +319,14 @@ def unavailable(*_: object, **__: object) -> None:
 def test_stores_that_are_away_are_told_of(
     address: str, fetches: MemoryFetchStore, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind, name in (
-        (MemoryFetchStore, "recent"), (MemoryFetchStore, "get"), (MemoryBackfillStore, "recent"), (MemoryBackfillStore, "job"),
-        (type(pipeline.plan), "session"), (type(pipeline.plan), "sessions"), (type(pipeline.ledger), "usage"),
-    ):  # fmt: skip
-        monkeypatch.setattr(kind, name, unavailable)
+    for kind, names in (
+        (MemoryFetchStore, ("recent", "get", "published")),
+        (MemoryBackfillStore, ("recent", "job")),
+        (type(pipeline.plan), ("session", "sessions")),
+        (type(pipeline.ledger), ("usage",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(kind, name, unavailable)
     pipeline.away = True
     page = text(signed_in(VIEWER).get(f"/admin/{address}"))
     assert "stores do not answer" in page

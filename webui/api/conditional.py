@@ -1,7 +1,8 @@
 """What is the same as a reader has already is not sent again, and what is sent is compressed.
 
-Nothing under /api/v1 that is read holds a secret, nor do static files: so compressing them beside what a request says gives
-nothing away (the BREACH attack needs a secret in the body). Pages of the admin, which hold tokens of their forms, are left alone.
+Nothing under /api/v1 that is read holds a secret: so compressing it beside what a request says gives nothing away (the BREACH
+attack needs a secret in the body). Pages of the admin, which hold tokens of their forms, are left alone. Static files are packed
+where they are served (webui/middleware.py).
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from webui.api.cached import etag_of
 
 ROOT = "/api/v1/"
 _SAFE = ("GET", "HEAD")
-_TEXT = ("text/", "application/json", "application/javascript", "image/svg+xml", "application/problem+json")
+_TEXT = ("text/", "application/json", "application/problem+json")
 
 
 class Conditional:
@@ -40,7 +41,7 @@ class PublicGZip(GZipMiddleware):
     """Django's own, for what is public alone."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        public = request.path.startswith("/static/") or (request.method in _SAFE and request.path.startswith(ROOT))
+        public = request.method in _SAFE and request.path.startswith(ROOT)
         if public and response.headers.get("Content-Type", "").startswith(_TEXT):
             return super().process_response(request, response)
         return response
