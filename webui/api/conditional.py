@@ -33,8 +33,7 @@ class Conditional:
         if response.status_code != 200:
             return response
         response.headers.setdefault("ETag", etag_of(response.content))
-        answer: HttpResponseBase = get_conditional_response(request, etag=response["ETag"], response=response)
-        return answer
+        return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
 class PublicGZip(GZipMiddleware):

@@ -11,8 +11,9 @@ from pipeline.domain.coverage import Coverage, Span
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
+from webui.api.moments import Day
 from webui.api.problems import not_found
-from webui.api.schemas import Day, Interval, ProblemOut
+from webui.api.schemas import Interval, ProblemOut
 
 v1 = Router(tags=["market"])
 

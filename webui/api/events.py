@@ -12,7 +12,8 @@ from pipeline.domain.event_statistics import Announced, EventStatistics, announc
 from pipeline.domain.times import from_rfc3339, rfc3339
 from webui.api import backend
 from webui.api.csv_files import as_csv
-from webui.api.schemas import Day, Format, ProblemOut, Symbol
+from webui.api.moments import Day
+from webui.api.schemas import Format, ProblemOut, Symbol
 
 v1 = Router(tags=["events"])
 MOST_COUNTED = 10_000  # fetches that one question adds up

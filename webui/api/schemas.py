@@ -1,10 +1,9 @@
 """What the API takes and gives, as its OpenAPI document shows it. Times are RFC 3339, UTC; prices have at most 4 decimals."""
 
-from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.bars import ADJUSTMENT_SCALE, PRICE_SCALE, Adjustment, Bar
@@ -12,7 +11,8 @@ from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import Change, FetchRecord
 from pipeline.domain.live_bars import LiveBar
 from pipeline.domain.symbols import RULE, checked_symbol
-from pipeline.domain.times import from_rfc3339, rfc3339
+from pipeline.domain.times import rfc3339
+from webui.api.moments import Moment
 
 MAX_SYMBOLS = 100
 
@@ -38,26 +38,6 @@ Symbol = Annotated[
     WithJsonSchema({"type": "string", "description": f"A ticker symbol: {RULE}.", "examples": ["AAPL"]}),
 ]
 
-
-def _moment(value: object) -> datetime:
-    """Pydantic itself would take numbers as well, as seconds or milliseconds since 1970."""
-    try:
-        return from_rfc3339(str(value))
-    except ValueError:
-        raise PydanticCustomError("time", "expected a time as RFC 3339 has it, with an offset") from None
-
-
-def _day(value: object) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise PydanticCustomError("day", "expected a day like 2026-11-20") from None
-
-
-Moment = Annotated[
-    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
-]
-Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"}, mode="validation")]
 
 Interval = Literal[
     "1min", "5min", "15min", "30min", "60min",

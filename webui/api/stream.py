@@ -13,7 +13,8 @@ from pipeline.stages.opening import Wish
 from pipeline.stages.stream import Playing, Stream
 from webui.api import backend
 from webui.api.access import may_direct
-from webui.api.schemas import Moment, ProblemOut, Symbol
+from webui.api.moments import Moment
+from webui.api.schemas import ProblemOut, Symbol
 
 v1 = Router(tags=["stream"])
 MAX_MEMBERS = 10_000
