@@ -73,14 +73,14 @@ class Stream:
         """The sessions that were opened last, newest first, each with the number of legs planned so far. Raises Unavailable."""
         return [(session, self._plan.count_legs(session.opened_ms)) for session in self._plan.sessions(limit)]
 
-    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
-        """Those that were opened last, or last before this time, newest first. Raises Unavailable."""
-        return self._plan.sessions(limit, before)
-
     def session(self, opened_ms: int) -> tuple[Session, int] | None:
         """One of them, with its legs' number. Raises Unavailable."""
         session = self._plan.session(opened_ms)
         return (session, self._plan.count_legs(opened_ms)) if session else None
+
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
+        """Those that were opened last, or last before this time, newest first. Raises Unavailable."""
+        return self._plan.sessions(limit, before)
 
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""

@@ -50,6 +50,14 @@ def test_the_newest_jobs_come_first_page_by_page(store: BackfillStore) -> None:
     assert store.recent(2, (NOW, "a")) == []
 
 
+def test_the_newest_jobs_come_first_finished_ones_too(store: BackfillStore) -> None:
+    assert store.recent(5) == []
+    jobs = [job(store, name, minutes, ()) for minutes, name in enumerate("abc")]
+    assert store.finish("c", NOW)
+    assert [one.id for one in store.recent(5)] == ["c", "b", "a"]
+    assert store.recent(2)[1] == jobs[1]
+
+
 def test_a_job_is_added_once(store: BackfillStore) -> None:
     job(store)
     with pytest.raises(InvalidValue, match="id"):

@@ -107,7 +107,6 @@ class FakePipeline:
                 FREE,
                 RESERVE,
             ),
-            backfill_jobs=MemoryBackfillStore(database),
             ask=Requests(stores, MemoryClock(NOW)).ask,
             stream=Stream(
                 self.plan, MemoryBarStore(database), MemoryClock(NOW), TickRules(ready_symbols=2), "simulator"
@@ -181,6 +180,11 @@ class FakePipeline:
     def recent(self, limit: int, wanted: Wanted) -> list[FetchRecord]:
         found = [record for record in reversed(self.records.values()) if wanted.symbol in (None, record.symbol)]
         return found[:limit]
+
+    def published(self, limit: int, symbol: str | None = None, **_: Any) -> list[FetchRecord]:
+        self._reached()
+        told = [record for record in reversed(self.records.values()) if record.published_at]
+        return [record for record in told if symbol in (None, record.symbol)][:limit]
 
     def forget(self, symbol: str) -> int:
         self._reached()

@@ -205,7 +205,7 @@ def test_a_back_fill_is_started_and_followed(pipeline: FakePipeline) -> None:
     fields = {"symbols": "aapl, MSFT\nibm", "since": "2026-11-02", "interval": "daily"}
     answer = client.post("/admin/backfills/start/", fields)
     assert answer.status_code == 302, text(answer)
-    (job,) = pipeline.backend().backfill_jobs.recent(5)
+    ((job, _),) = pipeline.backend().backfills.recent(5)
     assert (job.symbols, job.since, job.requested_by) == (("AAPL", "MSFT", "IBM"), date(2026, 11, 2), "admin")
     page = text(client.get(answer["Location"]))
     assert "0 of 3" in page
@@ -229,7 +229,7 @@ def test_a_back_fill_that_breaks_a_rule_is_not_started(
     given = {"symbols": "AAPL", "since": "2026-11-02", "interval": "daily"} | fields
     page = text(signed_in(OPERATOR).post("/admin/backfills/start/", given))
     assert re.search(words, page)
-    assert pipeline.backend().backfill_jobs.recent(5) == []
+    assert pipeline.backend().backfills.recent(5) == []
 
 
 def test_what_cannot_be_had_and_why_is_told(pipeline: FakePipeline) -> None:
@@ -319,11 +319,14 @@ def unavailable(*_: object, **__: object) -> None:
 def test_stores_that_are_away_are_told_of(
     address: str, fetches: MemoryFetchStore, pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind, name in (
-        (MemoryFetchStore, "recent"), (MemoryFetchStore, "get"), (MemoryBackfillStore, "recent"), (MemoryBackfillStore, "job"),
-        (type(pipeline.plan), "session"), (type(pipeline.plan), "sessions"), (type(pipeline.ledger), "usage"),
-    ):  # fmt: skip
-        monkeypatch.setattr(kind, name, unavailable)
+    for kind, names in (
+        (MemoryFetchStore, ("recent", "get", "published")),
+        (MemoryBackfillStore, ("recent", "job")),
+        (type(pipeline.plan), ("session", "sessions")),
+        (type(pipeline.ledger), ("usage",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(kind, name, unavailable)
     pipeline.away = True
     page = text(signed_in(VIEWER).get(f"/admin/{address}"))
     assert "stores do not answer" in page

@@ -49,8 +49,8 @@ def test_many_are_previewed_then_added_at_once(
     preview = client.post(MANY, {"text": "nvda,5\nAAPL,9\nbrk.b,,no\n"})
     assert watched() == FIRST, "a preview adds nothing"
     page = text(preview)
-    assert "2 of 3 symbols are added" in page
-    assert "NVDA 5 yes is added" in page
+    assert "2 of 3 symbols are new, and will be added" in page
+    assert "NVDA 5 yes will be added" in page
     assert "AAPL is on the list already, and stays as it is" in page
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
         confirm(client, preview)

@@ -47,9 +47,9 @@ def test_the_page_says_what_its_reader_may(client: Client, settings: Settings) -
     settings.OPEN_FETCH = False
     user = User.objects.create_user("operator", password="x", is_staff=True)
     client.force_login(user)
-    assert 'data-name="operator" data-staff="yes" data-may-direct="no" data-may-fetch="yes"' in _body(client)
-    user.user_permissions.add(Permission.objects.get(codename="direct_stream"))
-    assert 'data-may-direct="yes"' in _body(client)
+    assert 'data-name="operator" data-staff="yes" data-may-direct="no" data-may-fetch="no"' in _body(client)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["direct_stream", "fetch_now"]))
+    assert 'data-may-direct="yes" data-may-fetch="yes"' in _body(client)
     user.is_staff = False
     user.save()
     assert 'data-name="" data-staff="no"' in _body(client)

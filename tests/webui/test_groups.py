@@ -1,10 +1,13 @@
 """Who may what in the admin: the groups viewer, operator and admin, by their pages and what these do."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from pytest_django import Settings
 
 from tests.webui.fakes import FakePipeline
 from webui.watchlist.groups import ADMIN, GROUPS, OPERATOR, VIEWER
@@ -95,6 +98,8 @@ PAGES = {
     "auth/user/add/": (ADMIN,),
     "auth/group/": SEEN_BY_ALL,
     "auth/group/add/": (ADMIN,),
+    "watchlist/accesstoken/": SEEN_BY_ALL,
+    "watchlist/accesstoken/add/": (ADMIN,),
     "axes/accessattempt/": SEEN_BY_ALL,
     "axes/accessattempt/add/": (),
 }
@@ -198,3 +203,31 @@ def test_a_password_is_shown_to_nobody() -> None:
         page = signed_in(group).get(f"/admin/auth/user/{user.pk}/change/").content.decode()
         assert user.password not in page
         assert user.password.rpartition("$")[2] not in page
+
+
+API_WRITES = {
+    ("POST", "/api/v1/fetches"): {"symbols": ["IBM"]},
+    ("POST", "/api/v1/backfills"): {"symbols": ["IBM"], "since": "2026-11-02"},
+    ("POST", "/api/v1/stream"): {"action": "pause"},
+    ("DELETE", "/api/v1/symbols/IBM"): {},
+}
+
+
+@pytest.mark.parametrize("group", [NOBODY, VIEWER, OPERATOR, ADMIN])
+def test_a_session_writes_by_the_api_what_its_group_may(group: str, pipeline: FakePipeline) -> None:
+    client = signed_in(group)
+    told = {path: client.generic(method, path, json.dumps(body), "application/json").status_code
+            for (method, path), body in API_WRITES.items()}  # fmt: skip
+    if group in (NOBODY, VIEWER):
+        assert set(told.values()) == {403}
+        assert pipeline.records == {}
+    else:
+        assert 403 not in told.values()
+        assert pipeline.records
+
+
+@pytest.mark.parametrize(("group", "may"), [(VIEWER, "no"), (OPERATOR, "yes")])
+def test_the_dashboard_offers_what_the_group_may(group: str, may: str, settings: Settings) -> None:
+    settings.OPEN_FETCH = False
+    page = signed_in(group).get("/dashboard/").content.decode()
+    assert f'data-may-direct="{may}" data-may-fetch="{may}"' in page

@@ -51,7 +51,7 @@ def everything() -> dict[str, list[Any]]:
 
 def state(pipeline: FakePipeline) -> tuple[Any, ...]:
     kept = (pipeline.records, pipeline.sent, pipeline.stored, pipeline.watchlist)
-    jobs = pipeline.backend().backfill_jobs.recent(10)
+    jobs = pipeline.backend().backfills.recent(10)
     return json.dumps(kept, default=str), jobs, pipeline.plan.current_session()
 
 

@@ -15,10 +15,9 @@ from ninja.utils import check_csrf
 
 from webui.api.problems import Problem
 from webui.origins import may_write
+from webui.watchlist.groups import BACK_FILL, DIRECT, FETCH
 from webui.watchlist.models import AccessToken
 
-DIRECT = "watchlist.direct_stream"  # permissions; superusers have all
-FETCH = "watchlist.fetch_now"
 CHANGE = "watchlist.delete_watchedsymbol"
 
 
@@ -80,6 +79,7 @@ class Bearer(AuthBase):
 
 may_fetch = Bearer(Scope.FETCH, FETCH, "asking for fetches")  # everybody while TICKERLINE_OPEN_FETCH=1
 may_change = Bearer(Scope.CHANGE, CHANGE, "changing this")
+may_back_fill = Bearer(Scope.CHANGE, BACK_FILL, "starting back-fills")
 may_direct = Bearer(Scope.STREAM, DIRECT, "directing the stream")
 
 

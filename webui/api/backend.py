@@ -12,7 +12,6 @@ from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
 from pipeline.ports.alert_store import AlertStore
-from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
@@ -48,9 +47,8 @@ class Backend:
     live: LiveChannel
     live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
-    backfills: Backfills
-    backfill_jobs: BackfillStore
     coverages: Coverages
+    backfills: Backfills
     lookups: Lookups
     forgetting: Forgetting
     stream: Stream
@@ -79,9 +77,8 @@ def current() -> Backend:
         live=bootstrap.live_channel(settings),
         live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
-        backfills=bootstrap.backfills(settings),
-        backfill_jobs=bootstrap.backfill_store(settings),
         coverages=bootstrap.coverages(settings),
+        backfills=bootstrap.backfills(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from pipeline.domain.backfill import Backfill, Part
 from pipeline.domain.times import rfc3339
 from webui.api import backend
-from webui.api.access import may_change
+from webui.api.access import may_back_fill
 from webui.api.problems import not_found
 from webui.api.schemas import Interval, ProblemOut, Symbol
 
@@ -57,7 +57,7 @@ class BackfillList(Schema):
 
 @v1.post(
     "/backfills",
-    auth=may_change,
+    auth=may_back_fill,
     response={202: BackfillOut, 400: ProblemOut, 401: ProblemOut, 403: ProblemOut, 413: ProblemOut, 415: ProblemOut,
               422: ProblemOut, 503: ProblemOut},
     operation_id="create_backfill",

@@ -1,8 +1,8 @@
 """What is the same as a reader has already is not sent again, and what is sent is compressed.
 
 Nothing under /api/v1 that is read holds a secret: so compressing it beside what a request says gives nothing away (the BREACH
-attack needs a secret in the body). Pages of the admin, which hold tokens of their forms, are left alone; static files are
-compressed where they are served.
+attack needs a secret in the body). Pages of the admin, which hold tokens of their forms, are left alone. Static files are packed
+where they are served (webui/middleware.py).
 """
 
 from collections.abc import Callable

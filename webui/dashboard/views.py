@@ -6,8 +6,8 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from webui.api.access import DIRECT
 from webui.links import flower_url
+from webui.watchlist.groups import DIRECT, FETCH
 
 STYLES = ("base", "shell", "board", "symbol", "way", "activity", "alerts", "desk")
 # What every view needs, so that the browser asks for all of it at once and not as it finds them.
@@ -40,7 +40,7 @@ def _shell(request: HttpRequest, kiosk: bool) -> HttpResponse:
         "name": user.get_username() if staff else "",
         "staff": staff,
         "may_direct": staff and user.has_perm(DIRECT),
-        "may_fetch": staff or settings.OPEN_FETCH,
+        "may_fetch": settings.OPEN_FETCH or (staff and user.has_perm(FETCH)),
     }
     return render(request, "dashboard/shell.html", context)
 

@@ -52,12 +52,11 @@ def backfills(request: HttpRequest) -> HttpResponse:
         shown["actions"] = [("Start a back-fill", reverse("admin_backfill_start"))]
     if form.is_valid():
         try:
-            store = backend.current().backfill_jobs
-            found = store.recent(PAGE, form.cleaned_data["after"])
+            found = backend.current().backfills.recent(PAGE, form.cleaned_data["after"])
             headers = ["Started at", "By", "Bars", "Since", "Symbols", "Done", "New bars", "Ended at"]
-            shown["rows"] = table(headers, (_row(job, store.parts(job.id)) for job in found))
+            shown["rows"] = table(headers, (_row(*one) for one in found))
             if len(found) == PAGE:
-                shown["following"] = form.following(found[-1].created_at, found[-1].id)
+                shown["following"] = form.following(found[-1][0].created_at, found[-1][0].id)
         except Unavailable:
             shown["away"] = AWAY
     return page(request, "rows", "Back-fills", **shown)
@@ -75,12 +74,12 @@ def _row(job: Backfill, parts: list[Part]) -> list[Any]:
 @needs(VIEW_PIPELINE)
 def backfill(request: HttpRequest, job_id: str) -> HttpResponse:
     try:
-        store = backend.current().backfill_jobs
-        job, parts = store.job(job_id), store.parts(job_id)
+        found = backend.current().backfills.job(job_id)
     except Unavailable:
         return page(request, "details", "Back-fill", away=AWAY)
-    if job is None:
+    if found is None:
         raise Http404("there is no back-fill with this id")
+    job, parts = found
     facts = [
         ("Id", job.id),
         ("Bars", f"{job.interval}, since {job.since}"),

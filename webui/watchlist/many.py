@@ -100,12 +100,12 @@ def _asking(request: HttpRequest, form: LinesForm, mistakes: Sequence[Mistake] =
 def _preview(request: HttpRequest, entries: Sequence[Entry], new: Sequence[Entry]) -> HttpResponse:
     added = {entry.symbol for entry in new}
     rows = [
-        [one.symbol, one.priority, "yes" if one.enabled else "no", "is added"]
+        [one.symbol, one.priority, "yes" if one.enabled else "no", "will be added"]
         if one.symbol in added
         else [one.symbol, "", "", "is on the list already, and stays as it is"]
         for one in entries[:_SHOWN]
     ]
-    words = f"{len(new)} of {len(entries)} symbols are added; the others are on the list already, and stay as they are."
+    words = f"{len(new)} of {len(entries)} symbols are new, and will be added; the others stay as they are."
     if len(entries) > _SHOWN:
         words += f" The first {_SHOWN} are shown."
     return page(

@@ -82,6 +82,6 @@ class Filter(forms.Form):
             raise ValidationError("expected what a page's link says") from None
 
     def following(self, time: datetime, name: str) -> str:
-        """The query of the page that begins after this row."""
+        """The query of the page that begins at this place."""
         kept = {field: value for field, value in self.cleaned_data.items() if value and field != "after"}
         return "?" + urlencode(kept | {"after": f"{rfc3339(time)}_{name}"})

@@ -157,31 +157,29 @@ def events(request: HttpRequest) -> HttpResponse:
     shown: dict[str, Any] = {"form": form, "intro": "What was published to SNS, by the fetches that did."}
     if form.is_valid():
         try:
-            rows, last = _published(form)
+            rows, following = _published(form)
             headers = ["Published at", "Event", "Symbol", "Interval", "Bars", "First", "Last", "SNS message", "Fetch"]
             shown["rows"] = table(headers, rows)
-            if last:
-                shown["following"] = form.following(last.queued_at, last.id)
+            if following and following.published_at:
+                shown["following"] = form.following(following.published_at, following.id)
         except Unavailable:
             shown["away"] = AWAY
     return page(request, "rows", "Events", **shown)
 
 
 def _published(form: EventFilter) -> tuple[list[list[Any]], FetchRecord | None]:
-    """A page of rows, and the fetch after which the next page begins; None at the end."""
-    given, rows, after = form.cleaned_data, list[list[Any]](), form.cleaned_data["after"]
+    """A page of rows, and the fetch with which the next page begins; None at the end."""
+    given, rows, upto = form.cleaned_data, list[list[Any]](), form.cleaned_data["after"]
     for _ in range(_READS):
-        found = backend.current().fetches.recent(
-            PAGE, Wanted(given["symbol"] or None, FetchState.SUCCEEDED, after=after)
-        )
-        for record in found:
-            rows += [row for row in _event_rows(record) if given["type"] in ("", row[1])]
+        found = backend.current().fetches.published(PAGE + 1, given["symbol"] or None, upto=upto)
+        for record in found[:PAGE]:
             if len(rows) >= PAGE:
                 return rows, record
-        if len(found) < PAGE:
+            rows += [row for row in _event_rows(record) if given["type"] in ("", row[1])]
+        if len(found) <= PAGE:
             return rows, None
-        after = (found[-1].queued_at, found[-1].id)
-    return rows, found[-1]
+        upto = (found[PAGE].published_at or found[PAGE].queued_at, found[PAGE].id)
+    return rows, found[PAGE]
 
 
 def _event_rows(record: FetchRecord) -> list[list[Any]]:

@@ -18,7 +18,7 @@ from pipeline.domain.sessions import Session
 from pipeline.domain.times import from_ms, rfc3339
 from pipeline.stages.stream import Playing, StreamState
 from webui.api import backend
-from webui.api.access import DIRECT
+from webui.watchlist.groups import DIRECT
 from webui.watchlist.orders import ORDERS, Order
 from webui.watchlist.pages import AWAY, Fact, link, moment, page, table
 

@@ -84,7 +84,7 @@ export function factsPanel({ app, scope, symbol, symbols }) {
     const all = await symbols.catch(() => []);
     const series = all.find((one) => one.symbol === symbol)?.series.find((one) => one.interval === "daily");
     if (!scope.open || !series) return;
-    list.append(fact("Daily bars", whole(series.count)), fact("Since", shortDay(barDate(series.first))), fact("Until", shortDay(barDate(series.last))));
+    list.append(fact("Daily bars stored", whole(series.count)), fact("From", shortDay(barDate(series.first))), fact("To", shortDay(barDate(series.last))));
   }
 
   function simulated() {
