@@ -44,7 +44,7 @@ export function sentence(candle, before) {
 }
 
 function noteOf(candle) {
-  if (candle.forming && candle.exact === false) return "forming, as far as this screen has seen its ticks";
+  if (candle.forming && candle.exact === false) return "forming, partly seen";
   if (candle.forming) return "forming";
   return candle.synthetic ? "seeded by the simulator, no market made it" : "";
 }
