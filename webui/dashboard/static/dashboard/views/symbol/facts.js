@@ -85,7 +85,7 @@ export function factsPanel({ app, scope, symbol, symbols }) {
     const series = all.find((one) => one.symbol === symbol)?.series.find((one) => one.interval === "daily");
     if (!scope.open || !series) return;
     const range = `${shortDay(barDate(series.first))} – ${shortDay(barDate(series.last))}`;
-    list.append(fact("Daily bars stored", whole(series.count)), fact("Of", range, "wide"));
+    list.append(fact("Daily bars stored", `${whole(series.count)}, ${range}`, "wide"));
   }
 
   function simulated() {
