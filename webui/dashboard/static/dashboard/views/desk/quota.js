@@ -8,7 +8,7 @@ const LOOK_MS = 5000;
 
 export function quotaPanel({ app, scope }) {
   const left = make("p", { class: "big", text: "–" });
-  const meter = make("div", { class: "meter", role: "img", "aria-label": "not known yet" }, make("span", { class: "used" }), make("span", { class: "kept" }));
+  const meter = make("div", { class: "meter", role: "img", "aria-label": "not known yet", hidden: true }, make("span", { class: "used" }), make("span", { class: "kept" }));
   const lines = make("ul", { class: "small quiet lines" }, make("li", { text: "asking …" }));
   const element = make("section", { class: "panel quota", "aria-labelledby": "quota-title" }, make("h2", { id: "quota-title", text: "Requests left today" }), left, meter, lines);
   const look = scope.every(LOOK_MS, async () => {
