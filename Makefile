@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test test-faults test-kafka bench-ingest bench lint format pins clean
+.PHONY: run down status install install-dev test test-faults test-kafka bench-ingest bench lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -73,6 +73,17 @@ $(PINS)/.installed:
 	$(PYTHON) -m venv $(PINS)
 	$(PINS)/bin/python -m pip --disable-pip-version-check install --quiet pip-tools==7.6.2
 	@touch $@
+
+# The pages' foreign scripts, as published: with another sum than the one in vendor/README.md it fails. Needs npm.
+VENDOR := webui/dashboard/static/dashboard/vendor
+CHARTS := lightweight-charts@5.2.1
+vendor:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" $(CHARTS) > /dev/null && \
+	tar -xzf "$$folder"/*.tgz -C "$$folder" && \
+	test "$$(sha256sum < "$$folder/package/dist/lightweight-charts.standalone.production.mjs" | cut -d' ' -f1)" = \
+		"$$(grep -oE '[0-9a-f]{64}' $(VENDOR)/README.md)" && \
+	cp "$$folder/package/dist/lightweight-charts.standalone.production.mjs" $(VENDOR)/lightweight-charts.js && \
+	cp "$$folder/package/LICENSE" $(VENDOR)/lightweight-charts.LICENSE
 
 clean:
 	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py down; fi

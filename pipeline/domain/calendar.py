@@ -78,6 +78,12 @@ def sessions_between(first: date, last: date) -> list[date]:
     return [day for day in (first + _DAY * i for i in range(days)) if is_session(day)]
 
 
+def closures(first: date, last: date) -> list[date]:
+    """The weekdays from `first` to `last`, both included, on which the exchange does not trade, ascending."""
+    days = (first + _DAY * i for i in range((last - first) // _DAY + 1))
+    return [day for day in days if day.weekday() < _SATURDAY and not is_session(day)]
+
+
 def _previous_session(day: date) -> date:
     day -= _DAY
     while not is_session(day):

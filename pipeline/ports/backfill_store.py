@@ -18,6 +18,9 @@ class BackfillStore(Protocol):
     def unfinished(self) -> list[Backfill]:
         """The oldest first."""
 
+    def recent(self, limit: int) -> list[Backfill]:
+        """The newest first, finished ones too."""
+
     def parts(self, job_id: str) -> list[Part]:
         """In their order."""
 

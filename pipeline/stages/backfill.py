@@ -61,6 +61,15 @@ class Backfills:
         self._jobs.add(job, parts)
         return job
 
+    def job(self, job_id: str) -> tuple[Backfill, list[Part]] | None:
+        """A job with its parts in order. Raises Unavailable."""
+        found = self._jobs.job(job_id)
+        return (found, self._jobs.parts(job_id)) if found else None
+
+    def recent(self, limit: int) -> list[tuple[Backfill, list[Part]]]:
+        """The newest jobs first, each with its parts in order. Raises Unavailable."""
+        return [(job, self._jobs.parts(job.id)) for job in self._jobs.recent(limit)]
+
     def run(self, send: Send) -> int:
         """Move every open part on as far as it goes now; returns how many fetches are under way. Raises Unavailable."""
         under_way = 0

@@ -41,6 +41,14 @@ def test_a_job_comes_back_with_its_parts_in_order(store: BackfillStore) -> None:
     assert store.parts("b") == []
 
 
+def test_the_newest_jobs_come_first_finished_ones_too(store: BackfillStore) -> None:
+    assert store.recent(5) == []
+    jobs = [job(store, name, minutes, ()) for minutes, name in enumerate("abc")]
+    assert store.finish("c", NOW)
+    assert [one.id for one in store.recent(5)] == ["c", "b", "a"]
+    assert store.recent(2)[1] == jobs[1]
+
+
 def test_a_job_is_added_once(store: BackfillStore) -> None:
     job(store)
     with pytest.raises(InvalidValue, match="id"):

@@ -30,6 +30,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
@@ -73,6 +74,7 @@ class FakePipeline:
             watchlist=cast(WatchlistStore, stores),
             live=cast(LiveChannel, stores),
             live_bars=self.live_bars,
+            backfills=self.backfills(),
             coverages=Coverages(stores, MemoryCoverageStore(database), MemoryClock(NOW)),
             lookups=Lookups(MemoryLookupStore(self.database), stores, MemoryClock(NOW)),
             forgetting=cast(Forgetting, stores),
@@ -105,6 +107,11 @@ class FakePipeline:
             send=self.send,
             messages=cast(Callable[[], AsyncIterator[bytes]], None),
         )
+
+    def backfills(self) -> Backfills:
+        stores, database = cast(Any, self), self.database
+        jobs, unfillable = MemoryBackfillStore(database), MemoryCoverageStore(database)
+        return Backfills(jobs, unfillable, stores, stores, MemoryClock(NOW), at_once=5)
 
     def _reached(self) -> None:
         if self.away:

@@ -71,6 +71,11 @@ class TestCoverage:
         get(api, "coverage/AAPL", 404)
         assert get(api, f"coverage/AAPL?since={DAYS[0]}")["missing_count"] == 10
 
+    def test_tells_the_weekdays_without_a_session(self, api: Client, pipeline: FakePipeline) -> None:
+        assert get(api, "coverage/AAPL?since=2026-01-01")["closures"] == [
+            "2026-01-01", "2026-01-19", "2026-02-16", "2026-04-03", "2026-05-25", "2026-06-19", "2026-07-03", "2026-09-07",
+        ]  # fmt: skip
+
     @pytest.mark.parametrize("query", ["interval=hourly", "since=yesterday", "since=1800-01-01"])
     def test_a_malformed_question_is_refused(self, query: str, api: Client, pipeline: FakePipeline) -> None:
         get(api, f"coverage/AAPL?{query}", 422)
@@ -166,6 +171,13 @@ class TestLookups:
         assert get(api, "company/AAPL")["figures"] == {"PERatio": "30"}
         assert [match["symbol"] for match in get(api, "search?q=Apple")["matches"]] == ["AAPL"]
         assert [one["symbol"] for one in get(api, "quotes")["fetched"]] == ["AAPL"]
+        assert pipeline.records == {}
+
+    def test_a_company_that_is_only_looked_up_here_spends_no_request(self, api: Client, pipeline: FakePipeline) -> None:
+        get(api, "company/AAPL?ask=false", 404)
+        MemoryLookupStore(pipeline.database).save_company(COMPANY, NOW - timedelta(days=30))
+        stale = get(api, "company/AAPL?ask=false")
+        assert (stale["name"], stale["renewal"]) == ("Apple", None)
         assert pipeline.records == {}
 
     def test_what_is_stale_is_told_and_renewed(self, api: Client, pipeline: FakePipeline) -> None:

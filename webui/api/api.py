@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 
-from webui.api import coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
+from webui.api import backfills, coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
 from webui.api.parsing import JsonParser
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
@@ -27,6 +27,7 @@ api.add_router("", health.root)
 api.add_router("/api/v1", fetches.v1)
 api.add_router("/api/v1", market.v1)
 api.add_router("/api/v1", coverage.v1)
+api.add_router("/api/v1", backfills.v1)
 api.add_router("/api/v1", lookups.v1)
 api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)

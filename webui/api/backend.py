@@ -16,6 +16,7 @@ from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.watchlist_store import WatchlistStore
+from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
@@ -40,6 +41,7 @@ class Backend:
     live_bars: LiveBarStore
     planning: Planning  # the quota, and the day ahead
     coverages: Coverages
+    backfills: Backfills
     lookups: Lookups
     forgetting: Forgetting
     stream: Stream
@@ -61,6 +63,7 @@ def current() -> Backend:
         live_bars=bootstrap.live_bar_store(settings),
         planning=bootstrap.planning(settings),
         coverages=bootstrap.coverages(settings),
+        backfills=bootstrap.backfills(settings),
         lookups=bootstrap.lookups(settings),
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
+from pipeline.domain.calendar import closures
 from pipeline.domain.coverage import Coverage, Span
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
@@ -44,6 +45,9 @@ class CoverageOut(Schema):
     unfillable_count: int
     missing: list[SpanOut] = Field(description="What may be had: `manage.py backfill` asks for it.")
     unfillable: list[UnfillableOut] = Field(description="What cannot be had, and why.")
+    closures: list[str] = Field(
+        description="Weekdays of the range without a session: with them, each session's day is told by itself."
+    )
 
 
 @v1.get(
@@ -75,6 +79,7 @@ def coverage_out(found: Coverage) -> CoverageOut:
             UnfillableOut(**_days(one.span), reason=one.reason.value, asked_at=rfc3339(one.at))
             for one in found.unfillable
         ],
+        closures=[day.isoformat() for day in closures(found.since, found.until)],
     )
 
 

@@ -27,6 +27,10 @@ class MemoryBackfillStore:
         with self._lock:
             return sorted((j for j in self._jobs.values() if j.finished_at is None), key=lambda job: job.created_at)
 
+    def recent(self, limit: int) -> list[Backfill]:
+        with self._lock:
+            return sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
+
     def parts(self, job_id: str) -> list[Part]:
         with self._lock:
             return sorted((p for p in self._parts.values() if p.job_id == job_id), key=lambda part: part.number)

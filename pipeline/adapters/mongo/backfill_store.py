@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from pymongo import ASCENDING, MongoClient
+from pymongo import ASCENDING, DESCENDING, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
@@ -50,6 +50,11 @@ class MongoBackfillStore:
     def unfinished(self) -> list[Backfill]:
         with mapped_errors():
             return [_job(document) for document in self._jobs.find({"finished_at": None}).sort("created_at", ASCENDING)]
+
+    def recent(self, limit: int) -> list[Backfill]:
+        with mapped_errors():
+            newest = self._jobs.find().sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+            return [_job(document) for document in newest]
 
     def parts(self, job_id: str) -> list[Part]:
         with mapped_errors():

@@ -73,7 +73,12 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
         )
         base["revisions"].create_index([*series, ("time", ASCENDING)])
         base["unfillable"].create_index([*series, ("first", ASCENDING)], unique=True)
-        base["backfills"].create_index([("finished_at", ASCENDING), ("created_at", ASCENDING)])
+        base["backfills"].create_indexes(
+            [
+                IndexModel([("finished_at", ASCENDING), ("created_at", ASCENDING)]),
+                IndexModel([("created_at", DESCENDING), ("_id", DESCENDING)]),
+            ]
+        )
         base["backfill_parts"].create_indexes(
             [
                 IndexModel([("job_id", ASCENDING), ("number", ASCENDING)], unique=True),

@@ -1,0 +1,42 @@
+// A fetch in words, and following one until it ends.
+
+import { clock } from "./moments.js";
+import { whole } from "./text.js";
+
+export const ENDED = ["succeeded", "failed"];
+const LOOK_MS = 1000;
+const PATIENCE = 5; // looks in a row that may fail
+
+// One sentence of where a fetch stands.
+export function standing(fetch) {
+  const { state, reason, retry_at: again, change } = fetch;
+  if (state === "queued") return "queued: a worker takes it in a moment";
+  if (state === "running") return fetch.stored_at ? "stored; its event is being published" : "running: Alpha Vantage is being asked";
+  if (state === "waiting") return `waiting${again ? ` until ${clock(again, 0)} UTC` : ""}${reason ? `: ${reason}` : ""}`;
+  if (state === "failed") return `failed: ${reason ?? "no reason is known"}`;
+  return change ? changed(change) : "succeeded";
+}
+
+function changed({ inserted, replaced, revised }) {
+  const parts = [[inserted, "new"], [replaced, "changed"]].filter(([count]) => count > 0).map(([count, word]) => `${whole(count)} ${word}`);
+  const history = revised ? `; history has changed in ${whole(revised)}` : "";
+  return parts.length ? `succeeded: bars ${parts.join(", ")}${history}` : "succeeded: nothing is new";
+}
+
+// Calls `told(fetch)` at each look until the fetch has ended; resolves to it. Null: `scope` was closed, or nobody answers.
+export async function follow(api, id, scope, told = () => undefined) {
+  let failures = 0;
+  while (scope.open && failures < PATIENCE) {
+    try {
+      const fetch = await api.get(`/fetches/${encodeURIComponent(id)}`);
+      failures = 0;
+      if (!scope.open) return null;
+      told(fetch);
+      if (ENDED.includes(fetch.state)) return fetch;
+    } catch {
+      failures += 1;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  return null;
+}

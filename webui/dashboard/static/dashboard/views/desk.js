@@ -1,0 +1,32 @@
+// The operator's desk: what plays and where it goes, fetches, back-fills, and what the day's quota leaves.
+
+import { make } from "../make.js";
+import { Scope } from "../scope.js";
+import { backfillPanel } from "./desk/backfills.js";
+import { fetchPanel } from "./desk/fetches.js";
+import { quotaPanel } from "./desk/quota.js";
+import { streamPanel } from "./desk/stream.js";
+
+export function open(root, app) {
+  const scope = new Scope();
+  const desk = { app, scope };
+  root.className = "desk";
+  const quota = quotaPanel(desk);
+  const panels = [streamPanel(desk), quota, fetchPanel(desk, () => quota.look()), backfillPanel(desk)];
+  root.append(head(app.user), ...panels.map((panel) => panel.element));
+  return () => scope.close();
+}
+
+function head({ name, staff, mayDirect, mayFetch }) {
+  const element = make("header", { class: "title" }, make("h1", { text: "Desk" }));
+  if (staff) {
+    const may = mayDirect ? "You may direct the stream, fetch and back-fill." : "You may fetch and back-fill; directing the stream needs the permission to do so.";
+    element.append(make("p", { class: "quiet", text: `Signed in as ${name}. ${may}` }));
+    return element;
+  }
+  const open = mayFetch ? " Anybody on this machine may fetch symbols." : "";
+  element.append(make("p", { class: "quiet" },
+    `Here the stream is directed, and symbols are fetched. What plays is for everybody to see; changing it is for who is signed in.${open} `,
+    make("a", { href: `/admin/login/?next=${encodeURIComponent("/desk")}`, text: "Sign in" })));
+  return element;
+}
