@@ -49,6 +49,8 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_RECEIVER_PORT": "Port of the first receiver's health and metrics.",
     "TICKERLINE_RECEIVER_URLS": "Receivers that tell of their table, http://host:port, comma separated; default: the first.",
     "TICKERLINE_DASHBOARD_PORT": "Port of the dashboard.",
+    "TICKERLINE_LIVE_CLIENTS": "Connections to /ws/live that a web process takes; default: 1000.",
+    "TICKERLINE_LIVE_CLIENTS_PER_ADDRESS": "Of them from one address; default: 100.",
     "TICKERLINE_FLOWER_PORT": "Port of Flower.",
     "TICKERLINE_HTTP_PORT": "Port on which this worker process answers /health and /metrics; 0: none. Set by `up`.",
     "TICKERLINE_INSTANCE": "Name of this process among those of its role, e.g. driver-1. Set by `up`.",

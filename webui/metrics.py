@@ -7,3 +7,9 @@ LIVE_CLIENTS = Gauge("tickerline_web_live_clients", "Open connections to /ws/liv
 LIVE_FRAMES = Counter("tickerline_web_live_frames", "Frames received from the live channel.")
 LIVE_MALFORMED = Counter("tickerline_web_live_malformed", "Frames of the live channel that were dropped as malformed.")
 LIVE_FOLDED = Counter("tickerline_web_live_folded", "Frames folded into a newer one because a client was slow.")
+LIVE_LOST = Counter(
+    "tickerline_web_live_lost", "Frames that the numbers of their sender show to be lost on the live channel."
+)
+LIVE_STUCK = Counter(
+    "tickerline_web_live_stuck", "Connections to /ws/live that were closed since they took no frame for 30 s."
+)

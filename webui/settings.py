@@ -14,6 +14,8 @@ API_TOKEN = _values.text("TICKERLINE_API_TOKEN")  # empty: nobody has it
 API_PORT = _values.number("TICKERLINE_API_PORT", 8000, 1, 65535)
 DASHBOARD_PORT = _values.number("TICKERLINE_DASHBOARD_PORT", 3000, 1, 65535)
 FLOWER_PORT = _values.number("TICKERLINE_FLOWER_PORT", 5555, 1, 65535)
+LIVE_CLIENTS = _values.number("TICKERLINE_LIVE_CLIENTS", 1000, 1, 100_000)
+LIVE_CLIENTS_PER_ADDRESS = _values.number("TICKERLINE_LIVE_CLIENTS_PER_ADDRESS", 100, 1, 100_000)
 
 # Serving needs a key that all web processes share (webui/asgi.py refuses to start without); commands and tests don't.
 _secret_key = _values.text("TICKERLINE_SECRET_KEY")

@@ -1,8 +1,9 @@
-"""What travels over the live channel and the WebSocket. Sender and readers share these forms.
+"""What travels over the live channel and the WebSocket. Sender and readers share these forms; see docs/asyncapi.yaml.
 
-A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each second; `bars` frames at most so; a `snapshot` is
-what a new client gets first. `n` counts the frames of one monitor (`monitor` names it), so that a reader sees what it missed;
-bars have a monitor of their own.
+A frame has a `type`. `ticks` frames come as ticks arrive; `stages` frames each second; `bars` frames at most so; `events` frames
+as something happens. `n` counts the frames of one sender (`monitor` names it), so that a reader sees what it missed; bars have a
+sender of their own. What the web adds for its clients: `epoch` names the process that fans out, `seq` counts its frames, `prev`
+is the `seq` of the frame of the same type before it.
 """
 
 from typing import Any, Literal, NotRequired, TypedDict
@@ -24,6 +25,9 @@ class ShownTick(TypedDict):
     previous_close: float | None
     change: float | None
     change_percent: float | None
+    bar_volume: (
+        int | None
+    )  # shares of its source bar up to the newest finished second; null while the bar's start was not seen
     skipped: int  # ticks of this symbol that came since the last frame and are not shown
 
 
@@ -41,22 +45,47 @@ class StageState(TypedDict):
     where: list[str]
 
 
-class TicksFrame(TypedDict):
+class Activity(TypedDict):
+    """Something that happened, in words. `kind`: fetch, event, alert, stage, session; `level`: info, good, warn, bad."""
+
+    id: str
+    at: str
+    kind: str
+    level: str
+    symbol: str | None
+    text: str
+    link: str | None  # a path of the API
+    data: dict[str, Any]
+
+
+class DataFrame(TypedDict):
+    """What `ticks`, `bars`, `stages` and `events` frames have in common."""
+
+    monitor: str
+    n: int
+    at: str
+    # Set by the web:
+    epoch: NotRequired[str]
+    seq: NotRequired[int]
+    prev: NotRequired[int]  # of the oldest, where frames were folded into one
+    skipped: NotRequired[int]  # earlier frames that this one stands for too, since the client was slow
+    lost: NotRequired[int]  # frames of its sender that did not reach the web
+    more: NotRequired[bool]  # frames of before it follow: `seq` is not yet a number to go on from
+
+
+class TicksFrame(DataFrame):
     type: Literal["ticks"]
-    monitor: str
-    n: int
-    at: str
     ticks: list[ShownTick]
-    skipped: NotRequired[int]  # earlier frames that this one stands for too; set by the web for a slow client
 
 
-class StagesFrame(TypedDict):
+class StagesFrame(DataFrame):
     type: Literal["stages"]
-    monitor: str
-    n: int
-    at: str
     stages: list[StageState]
-    skipped: NotRequired[int]
+
+
+class EventsFrame(DataFrame):
+    type: Literal["events"]
+    events: list[Activity]
 
 
 class ShownBar(TypedDict):
@@ -82,34 +111,74 @@ class ShownBar(TypedDict):
     skipped: int  # bars of this symbol and interval that were finished since the last frame and are not shown
 
 
-class BarsFrame(TypedDict):
+class BarsFrame(DataFrame):
     """The newest finished bar of each symbol and interval that has one."""
 
     type: Literal["bars"]
-    monitor: str
-    n: int
-    at: str
     bars: list[ShownBar]
-    skipped: NotRequired[int]
 
 
 class SnapshotFrame(TypedDict):
-    """When nothing is known: an empty `monitor`, 0, null and empty lists."""
+    """All that is known of what a client subscribes to; its frames go on after `seq`. Nothing known: null and empty lists."""
+
+    type: Literal["snapshot"]
+    epoch: str
+    seq: int
+    resumed: Literal[False]
+    why: Literal["first", "other process", "window passed", "subscribed"]
+    at: str | None
+    ticks: list[ShownTick]
+    bars: list[ShownBar]
+    stages: list[StageState]
+    events: list[Activity]  # the newest 50, newest first
+
+
+class ResumedFrame(TypedDict):
+    """In place of a snapshot: the frames after `seq` follow, so many of them, and then what comes."""
+
+    type: Literal["resumed"]
+    epoch: str
+    seq: int
+    frames: int
+
+
+class HeartbeatFrame(TypedDict):
+    """From the web to each client that has got all up to `seq`, every 5 s: the server is there, and its time."""
+
+    type: Literal["hb"]
+    epoch: str
+    seq: int
+    at: str
+
+
+class PongFrame(TypedDict):
+    """The answer to a ping: its own `id` and `t`, and the server's time."""
+
+    type: Literal["pong"]
+    id: int | str
+    t: float | None
+    at: str
+
+
+class ErrorFrame(TypedDict):
+    """What was wrong with what a client said, or what it should know of it."""
+
+    type: Literal["error"]
+    field: str
+    rule: str
+
+
+class StoredSnapshot(TypedDict):
+    """What the monitor keeps for the web processes each second."""
 
     type: Literal["snapshot"]
     monitor: str
     n: int
-    at: str | None
+    at: str
     ticks: list[ShownTick]
     stages: list[StageState]
 
 
-class HeartbeatFrame(TypedDict):
-    """From the web to each client, every 5 s: the server is there, and its time."""
-
-    type: Literal["hb"]
-    at: str
-
-
 Frame = dict[str, Any]  # one of the above, as it travels
+TOPICS = ("ticks", "bars", "stages", "events")
 STAGES = ("fetch", "store", "publish", "listen", "tick", "buffer", "forward", "show")

@@ -9,7 +9,10 @@ class LiveChannel(Protocol):
     """Values are JSON objects; their forms are in `pipeline/domain/frames.py`. May lose anything at any time."""
 
     def publish(self, frame: dict[str, Any]) -> None:
-        """To every web process that listens now; nobody is waited for."""
+        """To every web process that listens now; nobody is waited for. The rows of `events` frames are kept, the newest 50."""
+
+    def recent_activity(self) -> list[dict[str, Any]]:
+        """The newest 50 rows of `events` frames, newest first."""
 
     def save_snapshot(self, snapshot: dict[str, Any]) -> None: ...
 

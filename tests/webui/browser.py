@@ -11,10 +11,16 @@ DEADLINE_S = 5.0
 class Browser:
     """The queue that `send` puts into stands for what the browser has got: while `reads` is cleared nothing gets there."""
 
-    def __init__(self, app: Any, origins: Sequence[str] = (), peer: str = "", path: str = "/ws/live") -> None:
+    def __init__(
+        self, app: Any, origins: Sequence[str] = (), peer: str = "", path: str = "/ws/live", query: str = ""
+    ) -> None:
         headers = [(b"origin", origin.encode()) for origin in origins]
         client = [peer, 4711] if peer else None
-        scope = {"type": "websocket", "path": path, "headers": headers, "client": client, "subprotocols": []}
+        scope = {
+            "type": "websocket", "path": path, "query_string": query.encode(), "headers": headers, "client": client,
+            "subprotocols": [],
+        }  # fmt: skip
+        self.broken: Exception | None = None  # what the next frame ends with
         self.reads = asyncio.Event()
         self.reads.set()
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -23,6 +29,8 @@ class Browser:
 
     async def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "websocket.send":
+            if self.broken:
+                raise self.broken
             await self.reads.wait()  # as a server waits whose buffer to this client is full
         self._from_app.put_nowait(event)
 

