@@ -50,6 +50,7 @@ from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
 from pipeline.stages.publish import Publish
+from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.show_bars import ShowBars
@@ -172,6 +173,11 @@ def tick(settings: Settings, watch: SessionWatch, ahead: BarsAhead, link: BatchL
 
 def trim(settings: Settings) -> Trim:
     return Trim(plan_store(settings), watermarks(settings), clock(), settings.ticks.shards, settings.plan_days)
+
+
+def recall(settings: Settings) -> Recall:
+    """Ticks that have passed, made again."""
+    return Recall(plan_store(settings), watermarks(settings), settings.ticks, settings.plan_days)
 
 
 def repeat(settings: Settings, link: BatchLink) -> Repeat:

@@ -81,3 +81,15 @@ class FetchStore(Protocol):
 
     def recent(self, limit: int = 50, wanted: Wanted | None = None) -> list[FetchRecord]:
         """Newest first, of equal times the highest id first; without their replies."""
+
+    def published(
+        self,
+        limit: int,
+        symbol: str | None = None,
+        since: datetime | None = None,
+        upto: tuple[datetime, str] | None = None,
+    ) -> list[FetchRecord]:
+        """Those whose events went out, by when they did, newest first, of equal times the highest id first; without replies.
+
+        `since`: none that was published before. `upto`: from this one on, by when it was published and its id.
+        """

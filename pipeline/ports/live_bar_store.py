@@ -16,3 +16,6 @@ class LiveBarStore(Protocol):
 
     def bars(self, symbol: str, interval: str) -> list[LiveBar]:
         """Ascending; empty when there are none."""
+
+    def newest(self, symbols: Sequence[str], interval: str, count: int) -> dict[str, list[LiveBar]]:
+        """By symbol the newest `count` at most, ascending; each symbol is there, with an empty list when it has none."""

@@ -14,8 +14,8 @@ class PlanStore(Protocol):
 
     def session(self, opened_ms: int) -> Session | None: ...
 
-    def sessions(self, limit: int) -> list[Session]:
-        """Those that were opened last, newest first."""
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
+        """Those that were opened last, or last before this time, newest first."""
 
     def session_after(self, opened_ms: int) -> Session | None:
         """The session that was opened as the successor of this one."""

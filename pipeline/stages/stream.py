@@ -73,6 +73,10 @@ class Stream:
         """The sessions that were opened last, newest first, each with the number of legs planned so far. Raises Unavailable."""
         return [(session, self._plan.count_legs(session.opened_ms)) for session in self._plan.sessions(limit)]
 
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
+        """Those that were opened last, or last before this time, newest first. Raises Unavailable."""
+        return self._plan.sessions(limit, before)
+
     def silence(self) -> str:
         """Why no tick is to be expected, in words; empty: ticks are. Raises Unavailable."""
         state = self.playing().state

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.domain.bars import Bar
-from pipeline.domain.batches import Position, session_ms
+from pipeline.domain.batches import Position
 from pipeline.domain.control import stopped
 from pipeline.domain.errors import InvalidValue, NotPlanned, Unavailable
 from pipeline.domain.fetches import FetchRecord
@@ -26,7 +26,7 @@ from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.encode import Encoder
-from pipeline.stages.locate import Place, ShardPlan
+from pipeline.stages.locate import Place, ShardPlan, session_named
 
 _LOOKED_THROUGH = 50  # sessions, the newest first, when none is named
 _LARGEST = 2**53 - 1
@@ -96,24 +96,13 @@ class Trace:
         return Lineage(symbol, seq, played, place, line, bar, self._origin(bar), self._times(played, place))
 
     def _find(self, symbol: str, seq: int, session: str | None) -> tuple[Session, Place]:
-        sessions = [self._session(session)] if session else self._plan.sessions(_LOOKED_THROUGH)
+        sessions = [session_named(self._plan, session)] if session else self._plan.sessions(_LOOKED_THROUGH)
         shard_plan = ShardPlan(self._plan, shard_of(symbol, self._rules.shards))
         for one in sessions:
             if place := shard_plan.place(one.opened_ms, symbol, seq):
                 return one, place
         where = f"session {session}" if session else f"any of the newest {_LOOKED_THROUGH} sessions"
         raise NotPlanned(f"no tick {seq} of {symbol} is planned in {where}")
-
-    def _session(self, text: str) -> Session:
-        try:
-            opened_ms = session_ms(text)
-        except (ValueError, OverflowError):
-            rule = "expected a session's id: its opening time, like 2026-11-22T16:05:12.300Z"
-            raise InvalidValue("session", rule) from None
-        session = self._plan.session(opened_ms)
-        if session is None:
-            raise NotPlanned(f"there is no session {text}")
-        return session
 
     def _origin(self, bar: Bar) -> Origin:
         stored = self._bars.stored(bar.symbol, bar.interval, bar.time)

@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -211,6 +212,28 @@ def test_recent_records_come_newest_first_without_their_replies(fetches: FetchSt
     assert [one.id for one in fetches.recent()] == ["0", "1", "2", "3", "4"]
     assert [one.id for one in fetches.recent(limit=2)] == ["0", "1"]
     assert all(one.reply is None for one in fetches.recent())
+
+
+def test_published_records_come_by_when_their_events_went_out(fetches: FetchStore, bars: BarStore) -> None:
+    fetches.add([record("a"), record("b", "MSFT"), record("c"), record("d"), record("open")])
+    for fetch_id, at in (("c", 1), ("a", 5), ("b", 5), ("d", 90_000)):
+        fetches.take(fetch_id, NOW, after(60))
+        bars.store(fetch_id, [], NOW)
+        fetches.save_reply(fetch_id, REPLY)
+        assert fetches.mark_published(fetch_id, "message", after(at))
+    fetches.finish("open", after(3))
+
+    def ids(limit: int = 9, **wanted: Any) -> list[str]:
+        return [one.id for one in fetches.published(limit, **wanted)]
+
+    assert ids() == ["d", "b", "a", "c"]
+    assert ids(2) == ["d", "b"]
+    assert ids(symbol="AAPL") == ["d", "a", "c"]
+    assert ids(since=after(5)) == ["d", "b", "a"]
+    assert ids(upto=(after(5), "b")) == ["b", "a", "c"]
+    assert ids(upto=(after(5), "a"), symbol="AAPL", since=after(2)) == ["a"]
+    assert ids(upto=(after(0), "z")) == []
+    assert all(one.reply is None and one.published_at for one in fetches.published(9))
 
 
 def test_unfinished_are_open_records_that_nothing_happened_to_oldest_first(fetches: FetchStore, bars: BarStore) -> None:

@@ -48,6 +48,13 @@ def test_a_repeat_changes_nothing_and_a_new_session_begins_anew(store: LiveBarSt
     assert store.bars("BRK.B", "1s") == numbered(1, 4, 7, 10) + numbered(1, 4, session=SECOND)
 
 
+def test_the_newest_of_many_symbols_come_at_once(store: LiveBarStore) -> None:
+    ibm = [replace(bar, symbol="IBM") for bar in numbered(1)]
+    store.add([*numbered(1, 4, 7), *ibm])
+    assert store.newest(["IBM", "MSFT", "BRK.B"], "1s", 2) == {"IBM": ibm, "MSFT": [], "BRK.B": numbered(4, 7)}
+    assert store.newest([], "1s", 2) == {}
+
+
 @pytest.mark.parametrize("interval", KEPT)
 def test_the_oldest_go_when_there_are_enough(store: LiveBarStore, interval: str) -> None:
     numbers = range(1, KEPT[interval] + 101)

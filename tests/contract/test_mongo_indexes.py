@@ -87,6 +87,8 @@ def test_every_query_of_bars_and_fetches_uses_an_index(mongodb_uri: str, databas
         fetches.wake(NOW)
         fetches.recent(20)
         fetches.recent(20, Wanted("AAPL"))
+        fetches.published(20)
+        fetches.published(20, "AAPL", NOW)
         finds = list(commands.finds)
         assert len(finds) > 8
         for find in finds:

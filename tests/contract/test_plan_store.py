@@ -59,6 +59,8 @@ def test_the_newest_sessions_come_first(plan: PlanStore) -> None:
         plan.open_session(session, later[n - 1].opened_ms if n else None)
     assert plan.sessions(2) == [later[2], later[1]]
     assert plan.sessions(5) == later[::-1]
+    assert plan.sessions(1, later[2].opened_ms) == [later[1]]
+    assert plan.sessions(5, later[0].opened_ms) == []
 
 
 def test_new_members_are_admitted_once(plan: PlanStore) -> None:

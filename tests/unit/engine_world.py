@@ -32,6 +32,7 @@ from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch, Wish, propose_session
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.repeat import Repeat
+from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 
 SYMBOLS = ("AAPL", "MSFT", "GOOGL", "IBM", "META")
@@ -182,3 +183,24 @@ class World:
         for symbol in SYMBOLS:
             assert sum(len(n) for (s, sym), n in sequences.items() if sym == symbol) >= at_least, symbol
             assert (newest, symbol) in sequences
+
+
+def eventful_world() -> World:
+    """Pauses, seeks, speeds, a new symbol, takeovers, and sessions that begin before the end of the one before."""
+    world = World(TickRules(ticks_per_bar=50))
+    world.open_session()
+    world.start_driver()
+    stream = Stream(world.plan, world.bars, world.clock, world.rules, "simulator")
+    world.run(4)
+    session = world.plan.current_session()
+    assert session
+    for order in (
+        lambda: stream.seek(session.slots[40]), stream.pause, lambda: stream.speed(3), stream.resume,
+        lambda: world.add_bars("NVDA"), lambda: world.plan.admit(session.opened_ms, ["NVDA"]),
+        lambda: world.kill(world.drivers[0]), lambda: world.start_driver("driver-2"),
+        lambda: stream.speed(30), lambda: stream.seek(session.slots[5]), lambda: stream.start(Wish(["IBM"], speed=40)),
+        lambda: stream.start(Wish()),
+    ):  # fmt: skip
+        order()
+        world.run(4)
+    return world

@@ -7,35 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.domain.batches import Position, session_ms
-from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import Leg
 from pipeline.domain.sharding import shard_of
 from pipeline.domain.ticks import traced_position
 from pipeline.stages.locate import ShardPlan
-from pipeline.stages.opening import Wish
-from pipeline.stages.stream import Stream
-from tests.unit.engine_world import SYMBOLS, World
+from tests.unit.engine_world import SYMBOLS, World, eventful_world
 
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    """Pauses, seeks, speeds, a new symbol, takeovers, and sessions that begin before the end of the one before."""
-    world = World(TickRules(ticks_per_bar=50))
-    world.open_session()
-    world.start_driver()
-    stream = Stream(world.plan, world.bars, world.clock, world.rules, "simulator")
-    world.run(4)
-    session = world.plan.current_session()
-    assert session
-    for order in (
-        lambda: stream.seek(session.slots[40]), stream.pause, lambda: stream.speed(3), stream.resume,
-        lambda: world.add_bars("NVDA"), lambda: world.plan.admit(session.opened_ms, ["NVDA"]),
-        lambda: world.kill(world.drivers[0]), lambda: world.start_driver("driver-2"),
-        lambda: stream.speed(30), lambda: stream.seek(session.slots[5]), lambda: stream.start(Wish(["IBM"], speed=40)),
-        lambda: stream.start(Wish()),
-    ):  # fmt: skip
-        order()
-        world.run(4)
+    world = eventful_world()
     world.settle()
     return world
 

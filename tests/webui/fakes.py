@@ -19,6 +19,7 @@ from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import OPEN_STATES, FetchRecord, Wanted
@@ -35,6 +36,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.api.backend import Backend
@@ -59,6 +61,7 @@ class FakePipeline:
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
     batches: MemoryBufferedBatches = field(default_factory=MemoryBufferedBatches)
     passages: MemoryPassages = field(default_factory=MemoryPassages)
+    watermarks: MemoryWatermarks = field(default_factory=MemoryWatermarks)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
@@ -102,6 +105,7 @@ class FakePipeline:
                 TickRules(),
                 fetch_days=90,
             ),
+            recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),
             source="simulator",
             request=self.request,
             send=self.send,

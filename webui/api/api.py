@@ -4,7 +4,23 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 
-from webui.api import backfills, coverage, fetches, health, lookups, market, problems, quota, stream, symbols, trace
+from webui.api import (
+    backfills,
+    coverage,
+    events,
+    fetches,
+    health,
+    lookups,
+    market,
+    problems,
+    quota,
+    sessions,
+    sparklines,
+    stream,
+    symbols,
+    ticks,
+    trace,
+)
 from webui.api.parsing import JsonParser
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
@@ -29,9 +45,13 @@ api.add_router("/api/v1", market.v1)
 api.add_router("/api/v1", coverage.v1)
 api.add_router("/api/v1", backfills.v1)
 api.add_router("/api/v1", lookups.v1)
+api.add_router("/api/v1", sparklines.v1)
 api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
+api.add_router("/api/v1", sessions.v1)
+api.add_router("/api/v1", events.v1)
+api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)
 
 

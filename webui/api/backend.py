@@ -21,6 +21,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.celery import app
@@ -46,6 +47,7 @@ class Backend:
     forgetting: Forgetting
     stream: Stream
     trace: Trace
+    recall: Recall
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -68,6 +70,7 @@ def current() -> Backend:
         forgetting=bootstrap.forgetting(settings),
         stream=bootstrap.stream(settings),
         trace=bootstrap.trace(settings),
+        recall=bootstrap.recall(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

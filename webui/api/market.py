@@ -1,9 +1,6 @@
 """Symbols, bars, live quotes and the stages' states."""
 
-import csv
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +14,7 @@ from pipeline.domain.live_bars import INTERVALS
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
+from webui.api.csv_files import as_csv
 from webui.api.lookups import quote_out
 from webui.api.problems import not_found
 from webui.api.schemas import (
@@ -84,7 +82,7 @@ def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList |
     found = backend.current().bars.bars(symbol, range.interval, first, last, range.limit)
     if range.format == "csv":
         # The columns of `manage.py bars export`, which `bars import` reads.
-        return _csv(f"{symbol}-{range.interval}", columns(range.interval), map(to_row, found))
+        return as_csv(f"{symbol}-{range.interval}", columns(range.interval), map(to_row, found))
     return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found])
 
 
@@ -98,19 +96,8 @@ def _live(symbol: str, range: BarRange) -> LiveBarList | HttpResponse:
     found = [live_bar_out(bar) for bar in kept if first <= bar.start <= last][-range.limit :]
     if range.format == "csv":
         rows = (bar.model_dump() for bar in found)
-        return _csv(f"{symbol}-live-{range.interval}", list(LiveBarOut.model_fields), rows)
+        return as_csv(f"{symbol}-live-{range.interval}", list(LiveBarOut.model_fields), rows)
     return LiveBarList(symbol=symbol, interval=range.interval, bars=found)
-
-
-def _csv(name: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    # A symbol may hold ':' or '^', which not every file system takes.
-    name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    writer = csv.DictWriter(response, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return response
 
 
 @v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")

@@ -23,6 +23,14 @@ def _symbol(value: str) -> str:
         raise PydanticCustomError("symbol", "{rule}", {"rule": f"expected {RULE}"}) from None
 
 
+def symbols_of(text: str, field: str = "symbols") -> list[str]:
+    """Comma separated symbols, each once, in order. Raises InvalidValue."""
+    symbols = list(dict.fromkeys(checked_symbol(part, field) for part in text.split(",")))
+    if len(symbols) > MAX_SYMBOLS:
+        raise InvalidValue(field, f"expected at most {MAX_SYMBOLS} symbols")
+    return symbols
+
+
 Symbol = Annotated[
     str,
     AfterValidator(_symbol),
@@ -34,6 +42,9 @@ Interval = Literal[
     "1min", "5min", "15min", "30min", "60min",
     "daily", "daily_adjusted", "weekly", "weekly_adjusted", "monthly", "monthly_adjusted",
 ]  # fmt: skip
+
+
+Format = Literal["json", "csv"]
 
 
 class FetchOrder(Schema):
@@ -60,7 +71,7 @@ class BarRange(Schema):
     )
     end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
     limit: int = Field(100, ge=1, le=10_000)
-    format: Literal["json", "csv"] = "json"
+    format: Format = "json"
 
 
 class ErrorOut(Schema):

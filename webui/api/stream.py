@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from pipeline.domain.control import FASTEST, SLOWEST, OrderKind
+from pipeline.domain.control import FASTEST, SLOWEST, Order, OrderKind
 from pipeline.domain.times import from_ms, rfc3339
 from pipeline.stages.opening import Wish
 from pipeline.stages.stream import Playing, Stream
@@ -130,11 +130,13 @@ def stream_out(playing: Playing) -> StreamOut:
         position=_time(playing.position),
         first=_time(session.slots[0]) if session else None,
         last=_time(session.slots[-1]) if session else None,
-        orders=[
-            OrderOut(at=rfc3339(from_ms(one.at_ms)), kind=one.kind, value=one.value if one.kind in VALUED else None)
-            for one in (session.orders[-20:] if session else ())
-        ],
+        orders=[order_out(one) for one in (session.orders[-20:] if session else ())],
     )
+
+
+def order_out(order: Order) -> OrderOut:
+    value = order.value if order.kind in VALUED else None
+    return OrderOut(at=rfc3339(from_ms(order.at_ms)), kind=order.kind, value=value)
 
 
 VALUED = (OrderKind.SPEED, OrderKind.SEEK)

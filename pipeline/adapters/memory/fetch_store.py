@@ -165,6 +165,23 @@ class MemoryFetchStore:
         found.sort(key=lambda record: (record.queued_at, record.id), reverse=True)
         return [replace(record, reply=None) for record in found[:limit]]
 
+    def published(
+        self,
+        limit: int,
+        symbol: str | None = None,
+        since: datetime | None = None,
+        upto: tuple[datetime, str] | None = None,
+    ) -> list[FetchRecord]:
+        dated = [(record.published_at, record.id, record) for record in self._newest_first() if record.published_at]
+        found = [
+            record
+            for at, fetch_id, record in sorted(dated, key=lambda one: one[:2], reverse=True)
+            if symbol in (None, record.symbol)
+            if since is None or at >= since
+            if upto is None or (at, fetch_id) <= upto
+        ]
+        return [replace(record, reply=None) for record in found[:limit]]
+
     def _change(
         self, fetch_id: str, states: Collection[FetchState], touched_at: datetime, values: dict[str, Any]
     ) -> bool:

@@ -19,3 +19,6 @@ class MemoryLiveBarStore:
 
     def bars(self, symbol: str, interval: str) -> list[LiveBar]:
         return list(self._kept.get((symbol, interval), []))
+
+    def newest(self, symbols: Sequence[str], interval: str, count: int) -> dict[str, list[LiveBar]]:
+        return {symbol: self.bars(symbol, interval)[-count:] for symbol in symbols}

@@ -19,8 +19,9 @@ class MemoryPlanStore:
     def session(self, opened_ms: int) -> Session | None:
         return self._sessions.get(opened_ms)
 
-    def sessions(self, limit: int) -> list[Session]:
-        return [self._sessions[opened_ms] for opened_ms in sorted(self._sessions, reverse=True)[:limit]]
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
+        opened = sorted((one for one in self._sessions if before is None or one < before), reverse=True)
+        return [self._sessions[opened_ms] for opened_ms in opened[:limit]]
 
     def session_after(self, opened_ms: int) -> Session | None:
         return self._sessions.get(self._after.get(opened_ms, -1))

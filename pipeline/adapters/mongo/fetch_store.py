@@ -196,17 +196,40 @@ class MongoFetchStore:
         with mapped_errors():
             return [_record(document, None) for document in self._newest(condition, limit, until)]
 
+    def published(
+        self,
+        limit: int,
+        symbol: str | None = None,
+        since: datetime | None = None,
+        upto: tuple[datetime, str] | None = None,
+    ) -> list[FetchRecord]:
+        condition: Document = {"symbol": symbol} if symbol else {}
+        until = None
+        if upto:
+            until, last = upto
+            condition["$or"] = [{"published_at": {"$lt": until}}, {"published_at": until, "_id": {"$lte": last}}]
+        with mapped_errors():
+            found = self._newest(condition, limit, until, "published_at", since)
+            return [_record(document, None) for document in found]
+
     def _change(self, condition: Document, values: Document) -> bool:
         with mapped_errors():
             return self._fetches.update_one(condition, {"$set": values}).modified_count == 1
 
-    def _newest(self, condition: Document, limit: int, until: datetime | None = None) -> list[Document]:
-        order = [("queued_at", DESCENDING), ("_id", DESCENDING)]
-        end = until or datetime.now(UTC)
+    def _newest(
+        self,
+        condition: Document,
+        limit: int,
+        until: datetime | None = None,
+        by: str = "queued_at",
+        since: datetime | None = None,
+    ) -> list[Document]:
+        order = [(by, DESCENDING), ("_id", DESCENDING)]
+        end, oldest = until or datetime.now(UTC), since or _EVER
         found: list[Document] = []
-        for since in (*(end - age for age in _AGES), _EVER):
-            within = {"$gte": since} | ({"$lte": until} if until else {})
-            found = list(self._fetches.find(condition | {"queued_at": within}).sort(order).limit(limit))
+        for start in (*(end - age for age in _AGES if end - age > oldest), oldest):
+            within = {"$gte": start} | ({"$lte": until} if until else {})
+            found = list(self._fetches.find(condition | {by: within}).sort(order).limit(limit))
             if len(found) == limit:
                 break
         return found

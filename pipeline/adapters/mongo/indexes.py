@@ -66,6 +66,8 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
                 IndexModel([("open", ASCENDING), ("touched_at", ASCENDING)]),
                 IndexModel([("queued_at", DESCENDING)]),
                 IndexModel([("symbol", ASCENDING), ("queued_at", DESCENDING)]),
+                IndexModel([("published_at", DESCENDING)]),
+                IndexModel([("symbol", ASCENDING), ("published_at", DESCENDING)]),
                 IndexModel([("sent_at", ASCENDING)]),
                 IndexModel([("state", ASCENDING), ("kind", ASCENDING), ("retry_at", ASCENDING)]),
                 IndexModel([("state", ASCENDING), ("woken", ASCENDING), ("retry_at", ASCENDING)]),

@@ -45,9 +45,10 @@ class MongoPlanStore:
         with mapped_errors():
             return _session(self._sessions.find_one({"_id": opened_ms}))
 
-    def sessions(self, limit: int) -> list[Session]:
+    def sessions(self, limit: int, before: int | None = None) -> list[Session]:
         with mapped_errors():
-            found = self._sessions.find().sort("_id", DESCENDING).limit(limit)
+            earlier = {} if before is None else {"_id": {"$lt": before}}
+            found = self._sessions.find(earlier).sort("_id", DESCENDING).limit(limit)
             return [session for session in map(_session, found) if session]
 
     def session_after(self, opened_ms: int) -> Session | None:

@@ -40,6 +40,17 @@ class RedisLiveBarStore:
             texts = self._client.lrange(self._key(symbol, interval), 0, -1)
         return [_bar(symbol, interval, text.decode()) for text in texts]
 
+    def newest(self, symbols: Sequence[str], interval: str, count: int) -> dict[str, list[LiveBar]]:
+        pipeline = self._client.pipeline(transaction=False)
+        for symbol in symbols:
+            pipeline.lrange(self._key(symbol, interval), -count, -1)
+        with mapped_errors():
+            found = pipeline.execute()
+        return {
+            symbol: [_bar(symbol, interval, text.decode()) for text in texts]
+            for symbol, texts in zip(symbols, found, strict=True)
+        }
+
     def _key(self, symbol: str, interval: str) -> str:
         return f"{self._prefix}:bars:{interval}:{symbol}"
 
