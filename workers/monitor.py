@@ -10,6 +10,7 @@ import time
 
 from pipeline import bootstrap
 from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.steps.loop import Loop
@@ -29,7 +30,9 @@ class MonitorStep(RoleStep):
     def work(self) -> tuple[list[Meter], list[Loop]]:
         settings, meters = bootstrap.load_settings(), [Meter("show"), Meter("bars")]
         passing = bootstrap.passing(settings, "show")
-        show, bars = bootstrap.show(settings, passing, meters[0]), bootstrap.show_bars(settings, meters[1])
+        volumes = BarVolumes()
+        show = bootstrap.show(settings, passing, volumes, meters[0])
+        bars = bootstrap.show_bars(settings, volumes, meters[1])
         return meters, [
             Loop("show", show.step, meters[0]),
             Loop("bars", bars.step, meters[1]),

@@ -62,7 +62,7 @@ def main() -> int:
     found: dict[str, list[Figure]] = {}
     for broker in options.broker:
         found[broker] = measure(broker, options)
-        print(f"\n{table(broker, found[broker])}", flush=True)
+        print(f"\n{table(f'broker: {broker}', found[broker])}", flush=True)
     if options.json:
         options.json.write_text(as_json(found, where))
     return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0

@@ -30,8 +30,8 @@ def judged(
     return Figure(name, value, unit, goal, holds(value) if holds else None, spread)
 
 
-def table(broker: str, figures: Sequence[Figure]) -> str:
-    rows = [(f"broker: {broker}", "median", "lowest … highest", "to reach", "")]
+def table(title: str, figures: Sequence[Figure]) -> str:
+    rows = [(title, "median", "lowest … highest", "to reach", "")]
     for figure in figures:
         spread = " … ".join(_number(value) for value in figure.spread) if figure.spread else ""
         verdict = {True: "ok", False: "MISSED", None: ""}[figure.met]

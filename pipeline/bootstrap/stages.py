@@ -35,6 +35,7 @@ from pipeline.ports.table import Table
 from pipeline.settings import Settings
 from pipeline.stages.ahead import BarsAhead
 from pipeline.stages.backfill import Backfills
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.coverage import Coverages
@@ -234,15 +235,15 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     )
 
 
-def show(settings: Settings, passing: Passing, meter: Meter) -> Show:
+def show(settings: Settings, passing: Passing, volumes: BarVolumes, meter: Meter) -> Show:
     return Show(
         tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
-        settings.process.instance, stream(settings).silence, passing,
+        settings.process.instance, stream(settings).silence, passing, volumes,
     )  # fmt: skip
 
 
-def show_bars(settings: Settings, meter: Meter) -> ShowBars:
+def show_bars(settings: Settings, volumes: BarVolumes, meter: Meter) -> ShowBars:
     return ShowBars(
         bar_feed(settings, ShowBars.READ_AGAIN), live_bar_store(settings), live_channel(settings), clock(), meter,
-        settings.process.instance,
+        settings.process.instance, volumes,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.tick_log import TickFeed
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.meter import Meter
 
 _FRAME_S = 1.0
@@ -24,9 +25,11 @@ class ShowBars:
     READ_AGAIN = 20_000  # of each shard's bars at a start: what came meanwhile; what is kept already changes nothing
 
     def __init__(
-        self, feed: TickFeed, store: LiveBarStore, live: LiveChannel, clock: Clock, meter: Meter, monitor: str
-    ) -> None:
+        self, feed: TickFeed, store: LiveBarStore, live: LiveChannel, clock: Clock, meter: Meter, monitor: str,
+        volumes: BarVolumes,
+    ) -> None:  # fmt: skip
         self._feed, self._store, self._live, self._clock, self._meter = feed, store, live, clock, meter
+        self._volumes = volumes
         self._name = f"{monitor}-bars"
         self._unkept: Sequence[LiveBar] = ()
         self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
@@ -37,6 +40,7 @@ class ShowBars:
         self._unkept = self._unkept or self._read()
         if self._unkept:
             self._store.add(self._unkept)
+            self._volumes.add(self._unkept)
             self._meter.count(len(self._unkept))
             for bar in self._unkept:
                 self._show(bar)

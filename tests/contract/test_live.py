@@ -32,6 +32,16 @@ def test_the_newest_snapshot_is_read_back(live: tuple[LiveChannel, float]) -> No
     assert channel.snapshot() == {"type": "snapshot", "n": 2}
 
 
+def test_the_newest_activity_is_kept_as_it_is_published(live: tuple[LiveChannel, float]) -> None:
+    channel, _ = live
+    assert channel.recent_activity() == []
+    for n in range(0, 60, 2):
+        channel.publish({"type": "events", "n": n, "events": [{"id": str(n)}, {"id": str(n + 1)}]})
+    channel.publish({"type": "ticks", "n": 1, "ticks": [{"symbol": "IBM"}]})
+    channel.publish({"type": "events", "n": 2, "events": []})
+    assert [row["id"] for row in channel.recent_activity()] == [str(n) for n in range(59, 9, -1)]
+
+
 def test_processes_are_alive_for_ten_seconds_after_their_last_heartbeat(live: tuple[LiveChannel, float]) -> None:
     channel, now = live
     report = StageReport("tick", Health.OK, "", {"rate_per_s": 50.0})

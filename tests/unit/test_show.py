@@ -18,9 +18,11 @@ from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.frames import STAGES
 from pipeline.domain.health import Health, Heartbeat, StageReport
+from pipeline.domain.live_bars import LiveBar
 from pipeline.domain.metrics import bucket
 from pipeline.domain.times import rfc3339
 from pipeline.ports.tick_log import LoggedTick
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.meter import Meter
 from pipeline.stages.passing import Passing
 from pipeline.stages.show import Show
@@ -69,9 +71,10 @@ class Screen:
         self.silence = ""
         self.passages = MemoryPassages()
         self.passing = Passing("show", self.passages, self.clock)
+        self.volumes = BarVolumes()
         self.show = Show(
             self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1", lambda: self.silence,
-            self.passing,
+            self.passing, self.volumes,
         )  # fmt: skip
 
     def put(
@@ -203,6 +206,14 @@ class TestFrames:
         assert screen.count("lag_ms") == pytest.approx(400, abs=1)
         screen.step(1)
         assert "lag_ms" not in screen.meter.report().figures
+
+    def test_a_tick_tells_how_much_of_its_bar_s_volume_has_passed(self, screen: Screen) -> None:
+        screen.put(1)
+        assert [tick["bar_volume"] for tick in screen.ticks()] == [None]
+        time = rfc3339(daily_bar_time(FRIDAY))
+        screen.volumes.add([LiveBar("IBM", "1s", 0, FIRST, time, 1, 1, 1, 1, 700, 1, 1, 1, 0, "simulator")])
+        screen.put(2)
+        assert [tick["bar_volume"] for tick in screen.ticks()] == [700]
 
     def test_the_change_is_against_the_close_of_the_bar_before(self, screen: Screen) -> None:
         for day, close in ((FRIDAY - timedelta(days=2), 1), (FRIDAY - timedelta(days=1), 1_000_000), (FRIDAY, 9)):

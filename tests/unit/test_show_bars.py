@@ -13,6 +13,7 @@ from pipeline.domain.errors import Unavailable
 from pipeline.domain.health import Health
 from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.tick_log import LoggedTick
+from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.meter import Meter
 from pipeline.stages.show_bars import ShowBars
 
@@ -33,7 +34,10 @@ class Screen:
     def __init__(self) -> None:
         self.clock, self.store, self.log = MemoryClock(), Store(), list[LoggedTick]()
         self.live, self.meter = MemoryLive(self.clock), Meter("bars", self.clock.monotonic)
-        self.show = ShowBars(MemoryTickFeed({0: self.log}), self.store, self.live, self.clock, self.meter, "monitor-1")
+        self.volumes = BarVolumes()
+        self.show = ShowBars(
+            MemoryTickFeed({0: self.log}), self.store, self.live, self.clock, self.meter, "monitor-1", self.volumes
+        )
 
     def put(self, *numbers: int, interval: str = "1s", symbol: str = "IBM") -> list[LiveBar]:
         bars = [
@@ -90,3 +94,44 @@ def test_what_is_no_bar_is_counted_and_left_out() -> None:
     screen.show.step()
     assert screen.store.bars("IBM", "1s") == bars
     assert screen.meter.report().figures["malformed"] == 5
+
+
+class TestBarVolumes:
+    FIRST, NEXT = "2026-11-19T05:00:00.000Z", "2026-11-20T05:00:00.000Z"  # source bars
+
+    def bar(self, n: int, bar_time: str = FIRST, session: str = SESSION) -> LiveBar:
+        """The n-th second, of ten ticks and 7 shares."""
+        return replace(BAR, first_seq=10 * n + 1, last_seq=10 * n + 10, bar_time=bar_time, session=session)
+
+    def known(self, *bars: LiveBar, bar_time: str = FIRST, session: str = SESSION) -> int | None:
+        volumes = BarVolumes()
+        volumes.add(bars)
+        return volumes.of("IBM", session, bar_time)
+
+    def test_the_seconds_of_a_source_bar_are_added_up_from_its_start(self) -> None:
+        assert self.known(self.bar(0), self.bar(1), self.bar(2)) == 21
+        assert self.known(self.bar(0), self.bar(1, self.NEXT), self.bar(2, self.NEXT), bar_time=self.NEXT) == 14
+
+    def test_what_is_of_another_bar_or_session_or_interval_is_not_known(self) -> None:
+        assert self.known(self.bar(0), bar_time=self.NEXT) is None
+        assert self.known(self.bar(0), session="2026-11-20T23:00:00.000Z") is None
+        assert self.known(replace(self.bar(0), interval="1min")) is None
+        assert self.known() is None
+
+    def test_without_the_start_or_with_a_hole_it_is_not_known_until_the_next_bar_begins(self) -> None:
+        assert self.known(self.bar(3), self.bar(4)) is None
+        assert self.known(self.bar(0), self.bar(2), self.bar(3)) is None
+        assert self.known(self.bar(3), self.bar(4, self.NEXT), bar_time=self.NEXT) == 7
+        assert self.known(self.bar(3), self.bar(5, self.NEXT), bar_time=self.NEXT) is None
+
+    def test_a_repeat_changes_nothing_and_a_session_begins_at_one(self) -> None:
+        later = "2026-11-20T23:00:00.000Z"
+        assert self.known(self.bar(0), self.bar(1), self.bar(0), self.bar(1)) == 14
+        assert self.known(self.bar(5), self.bar(0, session=later), self.bar(6), session=later) == 7
+
+    def test_the_monitor_fills_them_with_what_it_keeps(self) -> None:
+        screen = Screen()
+        screen.put(0, 1)
+        screen.put(0, interval="1min")
+        screen.show.step()
+        assert screen.volumes.of("IBM", SESSION, SESSION) == 14

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.webui.frames import Applied, bar, event, frame, stages, tick, ticks
@@ -32,7 +32,8 @@ class Reader:
 
     def __init__(self, hub: Hub, wanted: Subscription) -> None:
         self.hub, self.wanted = hub, wanted
-        self.applied, self.takes = Applied(), asyncio.Event()
+        self.applied, self.takes, self.tokens = Applied(), False, 0
+        self.changed = asyncio.Event()
         self.resumed = self.snapshots = 0
         self.join()
 
@@ -46,7 +47,10 @@ class Reader:
         self.connection = connection
 
         async def send(message: dict[str, Any]) -> None:
-            await self.takes.wait()
+            while not (self.takes or self.tokens):
+                self.changed.clear()
+                await self.changed.wait()
+            self.tokens = max(0, self.tokens - 1)
             if self.connection is not connection:
                 raise OSError("cut")
             got = json.loads(message["text"])
@@ -56,7 +60,12 @@ class Reader:
 
         return send
 
-    async def cut_and_come_back(self) -> None:
+    def take(self, takes: bool, tokens: int = 0) -> None:
+        """All from now on, or none but so many."""
+        self.takes, self.tokens = takes, tokens
+        self.changed.set()
+
+    def cut_and_come_back(self) -> None:
         self.hub.leave(self.client)
         self.join()
 
@@ -84,13 +93,19 @@ class Sender:
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(sorted(ALL)), st.lists(st.sampled_from(SYMBOLS), min_size=1, unique=True)),
-        st.sampled_from(["open", "close", "turn", "cut"]),
+        st.sampled_from(["open", "close", "one", "turn", "cut"]),
     ),
     max_size=60,
 )
 
 
+T, E = ("ticks", ["IBM"]), ("events", [""])
+
+
 @settings(max_examples=200, deadline=None)
+@example(
+    steps=["open", "close", T, T, E, T, "one", "one", "cut"], symbols=None, kept=10**6
+)  # cut between two folded frames
 @given(
     steps=STEPS,
     symbols=st.none() | st.frozensets(st.sampled_from(SYMBOLS), min_size=1),
@@ -109,19 +124,19 @@ async def _play(steps: list[Any], symbols: frozenset[str] | None, kept: int) -> 
         Subscription(ALL, symbols),
     )
     quick, slow = Reader(hub, wanted), Reader(hub, wanted)
-    quick.takes.set()
+    quick.take(True)
     for step in steps:
-        if step == "open":
-            slow.takes.set()
-        elif step == "close":
-            slow.takes.clear()
-        elif step == "cut":
-            await slow.cut_and_come_back()
+        if step == "cut":
+            slow.cut_and_come_back()
         elif step == "turn":
+            await asyncio.sleep(0)
+        elif isinstance(step, str):
+            slow.take(step == "open", int(step == "one"))
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
         else:
             hub.publish(sender.frame(*step))
-    slow.takes.set()
+    slow.take(True)
     for _ in range(5 * len(steps) + 10):
         await asyncio.sleep(0)
     assert (slow.client.busy_since, quick.client.busy_since) == (None, None)

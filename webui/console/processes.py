@@ -85,9 +85,12 @@ def _worker(role: str, number: int, port: int, threads: int, level: str | None) 
     )
 
 
-def _web(face: str, port: int) -> Program:
+def web(face: str, port: int) -> Program:
+    """uvicorn with the ASGI application; `face`: what it shows at /."""
     options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
     options += ["--no-access-log"]  # probes would fill it
+    # Compressing for each browser anew costs ten times what sending does; messages of browsers are small (docs/asyncapi.yaml).
+    options += ["--ws-per-message-deflate", "false", "--ws-max-size", "65536"]
     return Program(
         name=face,
         role=face,
@@ -136,6 +139,6 @@ def all_processes(values: Values, fixed: Fixed, free: Callable[[str], int]) -> l
             fixed.flower,
             {"TICKERLINE_INSTANCE": "flower"},
         ),
-        _web("api", fixed.api),
-        _web("dashboard", fixed.dashboard),
+        web("api", fixed.api),
+        web("dashboard", fixed.dashboard),
     ]

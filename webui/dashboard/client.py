@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from functools import partial
 from types import coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -105,9 +106,9 @@ def _rest(started: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, 
         try:
             yield waits_for
         except BaseException as error:
-            proceed: Callable[[], Any] = lambda error=error: started.throw(error)  # noqa: E731
+            proceed = partial(started.throw, error)
         else:
-            proceed = lambda: started.send(None)  # noqa: E731
+            proceed = partial(started.send, None)
         try:
             waits_for = proceed()
         except StopIteration:

@@ -27,4 +27,5 @@ hub = Hub(_messages, _stored, Limits(settings.LIVE_CLIENTS, settings.LIVE_CLIENT
 
 def websockets(hub: Hub) -> Any:
     """The ASGI application for WebSockets; a path that is not there is refused as a foreign Origin is."""
-    return URLRouter([path("ws/live", LiveEndpoint(hub)), re_path("", WebsocketDenier.as_asgi())])
+    endpoint: Any = LiveEndpoint(hub)  # Django's own types know views alone
+    return URLRouter([path("ws/live", endpoint), re_path("", WebsocketDenier.as_asgi())])
