@@ -23,12 +23,16 @@ from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
+from pipeline.ports.probe import Probe
 from pipeline.ports.quota_ledger import QuotaLedger
+from pipeline.ports.rate_limiter import RateLimiter
+from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
+from pipeline.stages.outdating import Outdating
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
@@ -126,6 +130,18 @@ def live_bar_store(settings: Settings) -> LiveBarStore:
     return RedisLiveBarStore(_redis(settings.redis_url), settings.database)
 
 
+def rate_limiter(settings: Settings) -> RateLimiter:
+    from pipeline.adapters.redis.rate_limiter import RedisRateLimiter
+
+    return RedisRateLimiter(_redis(settings.redis_url), settings.database)
+
+
+def reply_cache(settings: Settings) -> ReplyCache:
+    from pipeline.adapters.redis.reply_cache import RedisReplyCache
+
+    return RedisReplyCache(_redis(settings.redis_url), settings.database)
+
+
 def live_messages(settings: Settings) -> AsyncIterator[bytes]:
     """Each frame's JSON as the monitor publishes it; it reconnects by itself."""
     from pipeline.adapters.redis.live import live_messages as messages
@@ -157,7 +173,8 @@ def event_publisher(settings: Settings) -> EventPublisher:
     from pipeline.adapters.aws.event_bus import SnsPublisher
 
     aws = settings.aws
-    return SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+    return Outdating(publisher, reply_cache(settings))
 
 
 def event_queue(settings: Settings) -> EventQueue:
@@ -217,6 +234,27 @@ def bar_feed(settings: Settings, newest: int) -> TickFeed:
 
     kafka = settings.kafka
     return KafkaTickFeed(kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest)
+
+
+def probes(settings: Settings) -> dict[str, Probe]:
+    """Of every part that answers for itself, by its name."""
+    from pipeline.adapters.aws.connection import configured
+    from pipeline.adapters.aws.probe import SnsProbe, SqsProbe
+    from pipeline.adapters.kafka.probe import KafkaProbe
+    from pipeline.adapters.mongo.probe import MongoProbe
+    from pipeline.adapters.receiver.probe import ReceiverProbe
+    from pipeline.adapters.redis.probe import RedisProbe
+
+    aws, kafka = settings.aws, settings.kafka
+    bus = aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url)
+    return {
+        "redis": RedisProbe(settings.redis_url),
+        "mongodb": MongoProbe(_mongo(settings.mongodb_uri)),
+        "sns": SnsProbe(*bus),
+        "sqs": SqsProbe(*bus),
+        "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
+        "table": ReceiverProbe(settings.receiver_urls),
+    }
 
 
 def prepare_stores(settings: Settings) -> None:

@@ -21,7 +21,9 @@ from pipeline.bootstrap.adapters import (
     market_data,
     passages,
     plan_store,
+    probes,
     quota_ledger,
+    reply_cache,
     table,
     tick_feed,
     tick_log,
@@ -50,6 +52,7 @@ from pipeline.stages.opening import SessionWatch
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.publish import Publish
 from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
@@ -115,7 +118,7 @@ def lookups(settings: Settings) -> Lookups:
 def forgetting(settings: Settings) -> Forgetting:
     return Forgetting(
         bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
-        lookup_store(settings), clock(),
+        lookup_store(settings), reply_cache(settings), clock(),
     )  # fmt: skip
 
 
@@ -179,6 +182,10 @@ def trim(settings: Settings) -> Trim:
 def recall(settings: Settings) -> Recall:
     """Ticks that have passed, made again."""
     return Recall(plan_store(settings), watermarks(settings), settings.ticks, settings.plan_days)
+
+
+def probing(settings: Settings) -> Probing:
+    return Probing(probes(settings))
 
 
 def repeat(settings: Settings, link: BatchLink) -> Repeat:

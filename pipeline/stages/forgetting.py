@@ -8,6 +8,8 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.lookup_store import LookupStore
+from pipeline.ports.reply_cache import ReplyCache
+from pipeline.stages.outdating import outdate
 
 _REASON = "the symbol was deleted"
 
@@ -20,10 +22,11 @@ class Forgetting:
         unfillable: CoverageStore,
         jobs: BackfillStore,
         lookups: LookupStore,
+        replies: ReplyCache,
         clock: Clock,
     ) -> None:
         self._bars, self._fetches, self._unfillable = bars, fetches, unfillable
-        self._jobs, self._lookups, self._clock = jobs, lookups, clock
+        self._jobs, self._lookups, self._replies, self._clock = jobs, lookups, replies, clock
 
     def forget(self, symbol: str) -> int:
         """Delete all that is stored of `symbol`; returns the number of its bars. First ends what would store new ones.
@@ -36,4 +39,6 @@ class Forgetting:
         self._fetches.cancel(symbol, _REASON, self._clock.now())
         self._lookups.delete(symbol)
         self._unfillable.delete(symbol)
-        return self._bars.delete(symbol)
+        count = self._bars.delete(symbol)
+        outdate(self._replies, symbol)
+        return count

@@ -12,6 +12,7 @@ from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.reply_cache import MemoryReplyCache
 from pipeline.domain.backfill import requests_for
 from pipeline.domain.bars import daily_bar_time
 from pipeline.domain.calendar import sessions_back, sessions_between
@@ -161,7 +162,12 @@ def test_a_symbol_that_is_deleted_meanwhile_is_not_asked_for_again() -> None:
     job = world.start(["AAPL", "MSFT", "IBM"], SINCE)
     world.backfills.run(world.send)
     stores, lookups = world.stores, MemoryLookupStore(MemoryDatabase())
-    Forgetting(stores.bars, stores.fetches, stores.unfillable, stores.jobs, lookups, stores.clock).forget("AAPL")
+    replies = MemoryReplyCache(stores.clock)
+    kept = replies.find("AAPL", "bars")
+    Forgetting(stores.bars, stores.fetches, stores.unfillable, stores.jobs, lookups, replies, stores.clock).forget(
+        "AAPL"
+    )
+    assert replies.find("AAPL", "bars").version != kept.version
     world.finish(job)
     assert [series.symbol for series in stores.bars.series("daily")] == ["MSFT"]
     gone = stores.jobs.parts(job.id)[0]

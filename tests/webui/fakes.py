@@ -18,7 +18,10 @@ from pipeline.adapters.memory.live_bar_store import MemoryLiveBarStore
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
+from pipeline.adapters.memory.probe import MemoryProbe
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.rate_limiter import MemoryRateLimiter
+from pipeline.adapters.memory.reply_cache import MemoryReplyCache
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
@@ -36,12 +39,14 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.api.backend import Backend
 
 FREE, RESERVE = PLANS["free"], 5
+PARTS = ("redis", "mongodb", "sns", "sqs", "kafka", "table")
 NOW = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 
 
@@ -56,17 +61,21 @@ class FakePipeline:
     shown: dict[str, Any] | None = None
     sent: list[str] = field(default_factory=list)
     ledger: MemoryQuotaLedger = field(init=False)
+    replies: MemoryReplyCache = field(init=False)
+    rates: MemoryRateLimiter = field(init=False)
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
     batches: MemoryBufferedBatches = field(default_factory=MemoryBufferedBatches)
     passages: MemoryPassages = field(default_factory=MemoryPassages)
     watermarks: MemoryWatermarks = field(default_factory=MemoryWatermarks)
+    probes: dict[str, MemoryProbe] = field(default_factory=lambda: {name: MemoryProbe() for name in PARTS})
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
 
     def __post_init__(self) -> None:
+        self.replies, self.rates = MemoryReplyCache(self.clock), MemoryRateLimiter(self.clock)
         self.ledger = MemoryQuotaLedger(FREE, RESERVE, self.spent)
 
     def backend(self) -> Backend:
@@ -105,6 +114,9 @@ class FakePipeline:
                 TickRules(),
                 fetch_days=90,
             ),
+            probing=Probing(self.probes),
+            replies=self.replies,
+            rates=self.rates,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),
             source="simulator",
             request=self.request,

@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from tests.webui.fakes import FakePipeline
+from tests.webui.people import permit
 
 JSON = "application/json"
 
@@ -152,10 +153,13 @@ class TestWhileClosed:
         self, api: Client, pipeline: FakePipeline, settings: Settings
     ) -> None:
         settings.OPEN_FETCH = False
-        api.force_login(User.objects.create_user("ann", is_staff=True))
+        ann = User.objects.create_user("ann", is_staff=True)
+        api.force_login(ann)
         problem = refused(post(api, {"symbols": ["AAPL"]}), 403, pipeline)
         assert problem["errors"][0]["field"] == "X-CSRFToken"
         api.cookies[settings.CSRF_COOKIE_NAME] = token = "t" * 32
+        refused(post(api, {"symbols": ["AAPL"]}, **{"X-CSRFToken": token}), 403, pipeline)
+        permit(ann, "fetch_now")
         assert post(api, {"symbols": ["AAPL"]}, **{"X-CSRFToken": token}).status_code == 202
         assert len(pipeline.sent) == 1
 

@@ -25,6 +25,7 @@ from pipeline.domain.market import Company, Match, Quote
 from pipeline.domain.times import rfc3339, to_ms
 from pipeline.ports.watchlist_store import WatchedSymbol as Watched
 from tests.webui.fakes import NOW, FakePipeline
+from tests.webui.people import permit
 from webui.watchlist.models import WatchedSymbol
 
 DAYS = sessions_back(date(2026, 11, 20), 10)
@@ -262,9 +263,12 @@ class TestDeleting:
         self, api: Client, pipeline: FakePipeline, settings: Settings
     ) -> None:
         pipeline.stored["AAPL"] = [bar(DAYS[0])]
-        api.force_login(User.objects.create_user("ann", is_staff=True))
+        ann = User.objects.create_user("ann", is_staff=True)
+        api.force_login(ann)
         self.delete(api, 403)
         api.cookies[settings.CSRF_COOKIE_NAME] = csrf = "t" * 32
+        assert self.delete(api, 403, **{"X-CSRFToken": csrf})["type"].endswith(":no-permission")
+        permit(ann, "delete_watchedsymbol")
         assert self.delete(api, 200, **{"X-CSRFToken": csrf})["bars"] == 1
 
     def test_a_foreign_page_may_not_even_with_the_token(self, api: Client, pipeline: FakePipeline) -> None:

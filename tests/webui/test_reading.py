@@ -14,7 +14,7 @@ from pipeline.domain.bars import Bar, daily_bar_time
 from pipeline.domain.fetches import Change, FetchRecord, FetchState, Reply
 from pipeline.domain.health import Health, Heartbeat, StageReport
 from pipeline.ports.watchlist_store import WatchedSymbol
-from tests.webui.fakes import NOW, FakePipeline
+from tests.webui.fakes import NOW, PARTS, FakePipeline
 from webui.api.health import ROLES
 
 RECORD = FetchRecord("f1", "AAPL", "trace-1", "api", NOW, reply=Reply('{"secret": 1}', NOW))
@@ -123,7 +123,9 @@ def test_health_is_ok_when_servers_answer_and_every_role_is_alive(api: Client, p
     response = api.get("/health")
     health = json.loads(response.content)
     assert (response.status_code, health["status"]) == (200, "ok")
+    assert list(health["checks"]) == [*PARTS, *ROLES]
     assert health["checks"]["mongodb"]["ms"] >= 0
+    assert health["checks"]["beat"] == {"status": "ok", "message": "why", "age_s": pytest.approx(0, abs=5)}
     assert [worker["role"] for worker in health["workers"]] == list(ROLES)
 
 
@@ -137,12 +139,26 @@ def test_health_names_a_missing_role_and_a_failing_stage(api: Client, pipeline: 
 
 
 def test_health_names_a_server_that_is_away_while_the_process_is_alive(api: Client, pipeline: FakePipeline) -> None:
-    pipeline.away = True
+    pipeline.away = pipeline.probes["redis"].away = True
     response = api.get("/health")
     assert response.status_code == 503
-    assert json.loads(response.content)["checks"]["redis"]["message"] == "does not answer"
+    checks = json.loads(response.content)["checks"]
+    assert checks["redis"]["message"] == "does not answer"
+    assert checks["mongodb"]["status"] == "ok"
+    assert checks["driver"]["message"] == "no sign of life within 10 s"
     assert b"hunter2" not in response.content
     assert get(api, "/health/live") == {"status": "ok"}
+
+
+@pytest.mark.parametrize(("part", "status"), [("redis", 503), ("mongodb", 503), ("kafka", 200), ("table", 200)])
+def test_ready_is_whether_what_this_process_needs_answers(
+    part: str, status: int, api: Client, pipeline: FakePipeline
+) -> None:
+    assert api.get("/health/ready").status_code == 200
+    pipeline.probes[part].away = True
+    response = api.get("/health/ready")
+    assert response.status_code == status
+    assert list(json.loads(response.content)["checks"]) == ["redis", "mongodb"]
 
 
 def test_metrics_count_requests_by_route(api: Client, pipeline: FakePipeline) -> None:

@@ -22,6 +22,7 @@ from webui.api import (
     trace,
 )
 from webui.api.parsing import JsonParser
+from webui.api.rendering import OrjsonRenderer
 
 # Swagger UI sets styles from its script and draws its icons from data: URLs.
 DOCS_POLICY = (
@@ -34,6 +35,7 @@ api = NinjaAPI(
     version="1",
     description="Fetches, bars, live quotes and the state of the pipeline. Errors are RFC 9457 problem details.",
     parser=JsonParser(),
+    renderer=OrjsonRenderer(),
     docs_url=None,
     openapi_url="/openapi.json",
 )

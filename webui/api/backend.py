@@ -15,12 +15,15 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
+from pipeline.ports.rate_limiter import RateLimiter
+from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
+from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
@@ -48,6 +51,9 @@ class Backend:
     stream: Stream
     trace: Trace
     recall: Recall
+    probing: Probing
+    replies: ReplyCache
+    rates: RateLimiter
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -71,6 +77,9 @@ def current() -> Backend:
         stream=bootstrap.stream(settings),
         trace=bootstrap.trace(settings),
         recall=bootstrap.recall(settings),
+        probing=bootstrap.probing(settings),
+        replies=bootstrap.reply_cache(settings),
+        rates=bootstrap.rate_limiter(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -14,9 +15,11 @@ from pipeline.domain.live_bars import INTERVALS
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
-from webui.api.csv_files import as_csv
+from webui.api.cached import cached, part
+from webui.api.csv_files import CSV, as_csv, attachment, csv_text
 from webui.api.lookups import quote_out
 from webui.api.problems import not_found
+from webui.api.rendering import JSON
 from webui.api.schemas import (
     BarList,
     BarRange,
@@ -28,11 +31,12 @@ from webui.api.schemas import (
     Stages,
     SymbolList,
     SymbolOut,
-    bar_out,
+    bar_told,
     live_bar_out,
 )  # fmt: skip
 
 v1 = Router(tags=["market"])
+_FETCHED_S = 5  # Alpha Vantage is asked for a quote once an hour at most
 _START, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -75,15 +79,25 @@ def bars(request: HttpRequest, symbol: str, range: Query[BarRange]) -> BarList |
         raise InvalidValue("start", "expected start <= end")
     if range.live or range.interval == "1s":
         return _live(symbol, range)
-    series = backend.current().bars.one_series(symbol, range.interval)
+    kind = CSV if range.format == "csv" else JSON
+    key = f"bars|{range.interval}|{range.start}|{range.end}|{range.limit}|{range.format}"
+    response = cached(request, symbol, key, kind, lambda: _stored(symbol, range))
+    if range.format == "csv":
+        response["Content-Disposition"] = attachment(f"{symbol}-{range.interval}")
+    return response
+
+
+def _stored(symbol: str, range: BarRange) -> bytes:
+    bars = backend.current().bars
+    series = bars.one_series(symbol, range.interval)
     if series is None:
         raise not_found("no bars of this symbol are stored")
     first, last = range.start or series.first, range.end or _END
-    found = backend.current().bars.bars(symbol, range.interval, first, last, range.limit)
+    found = bars.bars(symbol, range.interval, first, last, range.limit)
     if range.format == "csv":
         # The columns of `manage.py bars export`, which `bars import` reads.
-        return as_csv(f"{symbol}-{range.interval}", columns(range.interval), map(to_row, found))
-    return BarList(symbol=symbol, interval=range.interval, bars=[bar_out(bar) for bar in found])
+        return csv_text(columns(range.interval), map(to_row, found)).encode()
+    return orjson.dumps({"symbol": symbol, "interval": range.interval, "bars": [bar_told(bar) for bar in found]})
 
 
 def _live(symbol: str, range: BarRange) -> LiveBarList | HttpResponse:
@@ -101,11 +115,17 @@ def _live(symbol: str, range: BarRange) -> LiveBarList | HttpResponse:
 
 
 @v1.get("/quotes", response={200: Quotes, 503: ProblemOut}, operation_id="list_quotes", summary="Newest ticks")
-def quotes(request: HttpRequest) -> Quotes:
+def quotes(request: HttpRequest) -> HttpResponse:
     """The newest tick of each symbol, as the dashboard shows it; beside them Alpha Vantage's own quotes that were fetched."""
     snapshot = _snapshot()
-    fetched = [quote_out(kept).model_dump(exclude={"renewal"}) for kept in backend.current().lookups.store.quotes()]
-    return Quotes(at=snapshot.get("at"), simulated=True, quotes=snapshot.get("ticks", []), fetched=fetched)
+    fetched = orjson.Fragment(part("quotes", "fetched", _FETCHED_S, _fetched))
+    told = {"at": snapshot.get("at"), "simulated": True, "quotes": snapshot.get("ticks", []), "fetched": fetched}
+    return HttpResponse(orjson.dumps(told), content_type=JSON)
+
+
+def _fetched() -> bytes:
+    found = backend.current().lookups.store.quotes()
+    return orjson.dumps([quote_out(kept).model_dump(exclude={"renewal"}) for kept in found])
 
 
 @v1.get("/stages", response={200: Stages, 503: ProblemOut}, operation_id="list_stages", summary="Stages")

@@ -19,6 +19,7 @@ API_ROOTS = ("/api", "/fetch", "/fetches", "/health", "/metrics", "/openapi.json
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "the request, or its Host, is not one that this server answers to",
     HTTPStatus.NOT_FOUND: "there is nothing at this path",
+    HTTPStatus.PRECONDITION_FAILED: "it is not as If-Match says any more",
     HTTPStatus.METHOD_NOT_ALLOWED: "this path does not take this method",
     HTTPStatus.INTERNAL_SERVER_ERROR: "an error of ours; it is in the log",
 }
@@ -48,6 +49,8 @@ class Problem(Exception):
         response["Content-Length"] = str(len(response.content))
         if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
             response["Retry-After"] = "5"
+        if self.status is HTTPStatus.UNAUTHORIZED:
+            response["WWW-Authenticate"] = "Bearer"
         return response
 
 

@@ -255,18 +255,24 @@ def _change_out(change: Change) -> ChangeOut:
 
 
 def bar_out(bar: Bar) -> BarOut:
-    return BarOut(
-        time=rfc3339(bar.time),
-        open=bar.open / PRICE_SCALE,
-        high=bar.high / PRICE_SCALE,
-        low=bar.low / PRICE_SCALE,
-        close=bar.close / PRICE_SCALE,
-        volume=bar.volume,
-        source=bar.source,
-        synthetic=bar.synthetic,
-        forming=bar.forming,
-        adjustment=_adjustment_out(bar.adjustment) if bar.adjustment else None,
-    )
+    return BarOut(**bar_told(bar))
+
+
+def bar_told(bar: Bar) -> dict[str, Any]:
+    """As `BarOut` has it: of thousands of bars, checking each again would take longer than reading them."""
+    adjustment = bar.adjustment
+    return {
+        "time": rfc3339(bar.time),
+        "open": bar.open / PRICE_SCALE,
+        "high": bar.high / PRICE_SCALE,
+        "low": bar.low / PRICE_SCALE,
+        "close": bar.close / PRICE_SCALE,
+        "volume": bar.volume,
+        "source": bar.source,
+        "synthetic": bar.synthetic,
+        "forming": bar.forming,
+        "adjustment": _adjustment_told(adjustment) if adjustment else None,
+    }
 
 
 def live_bar_out(bar: LiveBar) -> LiveBarOut:
@@ -274,9 +280,9 @@ def live_bar_out(bar: LiveBar) -> LiveBarOut:
     return LiveBarOut(time=told["start"], **told)
 
 
-def _adjustment_out(adjustment: Adjustment) -> AdjustmentOut:
-    return AdjustmentOut(
-        close=adjustment.close / ADJUSTMENT_SCALE,
-        dividend=adjustment.dividend / ADJUSTMENT_SCALE,
-        split=None if adjustment.split is None else adjustment.split / ADJUSTMENT_SCALE,
-    )
+def _adjustment_told(adjustment: Adjustment) -> dict[str, float | None]:
+    return {
+        "close": adjustment.close / ADJUSTMENT_SCALE,
+        "dividend": adjustment.dividend / ADJUSTMENT_SCALE,
+        "split": None if adjustment.split is None else adjustment.split / ADJUSTMENT_SCALE,
+    }

@@ -97,7 +97,7 @@ def read(request: HttpRequest) -> StreamOut:
 def direct(request: HttpRequest, order: StreamOrder) -> StreamOut:
     """An order holds about a second later, for all symbols from one moment on; nothing is lost by any.
 
-    It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a session of staff who may direct the stream.
+    It needs a token (`Authorization: Bearer`) of the scope `stream`, or a session of staff who may direct the stream.
     """
     stream = backend.current().stream
     _give(stream, order)

@@ -31,7 +31,8 @@ class DeletedOut(Schema):
 def delete(request: HttpRequest, symbol: str) -> DeletedOut:
     """Take it off the watchlist; delete its bars, revisions, quote and company. Open fetches of it end as failed.
 
-    It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a staff session. A repeat finishes what was cut off.
+    It needs a token (`Authorization: Bearer`) of the scope `change`, or a session of staff who may delete symbols. A repeat
+    finishes what was cut off.
     """
     symbol = checked_symbol(symbol)
     # Off the watchlist first, or the planner asks for it again.

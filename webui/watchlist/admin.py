@@ -21,6 +21,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from webui.watchlist import tokens  # noqa: F401 (it registers its page)
 from webui.watchlist.mirror import mirror_watchlist
 from webui.watchlist.models import WatchedSymbol
 

@@ -29,6 +29,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 entry("Users", "person", reverse("admin:auth_user_changelist")),
                 entry("Groups", "group", reverse("admin:auth_group_changelist")),
+                entry("Access tokens", "key", reverse("admin:watchlist_accesstoken_changelist")),
             ],
         },
         {

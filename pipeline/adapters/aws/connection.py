@@ -38,9 +38,11 @@ class NothingThere(Unavailable):
     """The topic or queue does not exist: an emulator that came back empty, or a wrong setting."""
 
 
-def client(service: str, endpoint_url: str | None, read_timeout_s: float = 5.0) -> Any:
-    """A boto3 client; `endpoint_url` None is real AWS."""
-    config = Config(connect_timeout=2, read_timeout=read_timeout_s, retries={"mode": "standard", "max_attempts": 2})
+def client(service: str, endpoint_url: str | None, read_timeout_s: float = 5.0, config: Config | None = None) -> Any:
+    """A boto3 client; `endpoint_url` None is real AWS. `config` replaces the time-outs and tries."""
+    config = config or Config(
+        connect_timeout=2, read_timeout=read_timeout_s, retries={"mode": "standard", "max_attempts": 2}
+    )
     if endpoint_url is None:
         return boto3.session.Session().client(service, config=config)
     ignored = {

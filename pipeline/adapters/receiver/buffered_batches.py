@@ -4,17 +4,15 @@ Needs no permission: the receivers listen on loopback, and tell what anybody the
 """
 
 import http.client
-import json
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
+from pipeline.adapters.receiver.asking import ask_json
 from pipeline.domain.batches import Position
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.domain.passages import Buffered
 
 _TIMEOUT_S = 2.0
-_LONGEST = 64 * 1024  # bytes of an answer that are read
 
 
 class HttpBufferedBatches:
@@ -34,27 +32,13 @@ class HttpBufferedBatches:
 
 
 def _ask(url: str, path: str) -> Buffered | None:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
-    try:
-        connection.request("GET", path, headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        body = answer.read(_LONGEST)
-    except (OSError, http.client.HTTPException) as error:
-        raise Unavailable(f"the receiver at {parts.netloc} does not answer ({type(error).__name__})") from None
-    finally:
-        connection.close()
-    return _batch(answer.status, body, parts.netloc)
-
-
-def _batch(status: int, body: bytes, place: str) -> Buffered | None:
     """A 404 counts only with the words of a receiver: somebody else may listen there."""
+    status, message = ask_json(url, path, _TIMEOUT_S)
     try:
-        message: Any = json.loads(body)
         if status == http.client.NOT_FOUND and message == {"batch": None}:
             return None
         if status == http.client.OK:
             return Buffered.from_message(message["batch"])
-    except (InvalidValue, ValueError, KeyError, TypeError, RecursionError):
+    except (InvalidValue, ValueError, KeyError, TypeError):
         pass
-    raise Unavailable(f"the receiver at {place} gave no answer that tells of a batch (status {status})")
+    raise Unavailable(f"the receiver at {urlsplit(url).netloc} gave no answer that tells of a batch (status {status})")
