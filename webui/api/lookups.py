@@ -17,7 +17,7 @@ from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
 from webui.api.access import may_fetch
-from webui.api.problems import Problem, not_found
+from webui.api.problems import Problem
 from webui.api.schemas import AcceptedFetch, ProblemOut
 
 v1 = Router(tags=["lookups"])
@@ -71,7 +71,7 @@ class MatchList(Looked):
 
 
 class Asking(Schema):
-    ask: bool = Field(True, description="False: what is stored alone, or a 404; no request is spent.")
+    ask: bool = Field(True, description="False: what is stored alone, or 204; no request is spent.")
 
 
 class Keywords(Schema):
@@ -80,18 +80,18 @@ class Keywords(Schema):
 
 @v1.get(
     "/company/{symbol}",
-    response={200: CompanyOut, 202: AcceptedFetch, 404: ProblemOut} | REFUSALS,
+    response={200: CompanyOut, 202: AcceptedFetch, 204: None} | REFUSALS,
     operation_id="read_company",
     summary="A company's overview",
 )
-def company(request: HttpRequest, symbol: str, asking: Query[Asking]) -> CompanyOut | Status[AcceptedFetch]:
+def company(
+    request: HttpRequest, symbol: str, asking: Query[Asking]
+) -> CompanyOut | Status[AcceptedFetch] | Status[None]:
     """Name, sector, figures. It is renewed after 7 days."""
     question = Request.overview(checked_symbol(symbol))
     kept = backend.current().lookups.store.company(str(question.symbol))
     if not asking.ask:
-        if kept is None:
-            raise not_found("nothing is stored of this company")
-        return company_out(kept, None)
+        return company_out(kept, None) if kept else Status(HTTPStatus.NO_CONTENT, None)
     if kept is None:
         return _asked(request, question)
     return company_out(kept, _renewal(request, question, kept))

@@ -21,6 +21,8 @@ export function open(root, app, params) {
     return () => scope.close();
   }
   view.symbols = app.api.get("/symbols").then((found) => found.symbols);
+  // Whether daily bars are stored: what is not there is not asked for. Not known: asking tells.
+  view.daily = view.symbols.then((all) => Boolean(seriesOf(all, view.symbol)), () => true);
   const chart = chartPanel(view);
   const coverage = coveragePanel(view);
   const ticks = ticksPanel(view);
@@ -28,10 +30,9 @@ export function open(root, app, params) {
   ticks.layers.forEach((layer) => root.append(layer));
   view.symbols.then((symbols) => {
     const known = symbols.some((one) => one.symbol === view.symbol) || app.store.ticks.has(view.symbol);
-    if (scope.open && !known) {
-      scope.close();
-      root.replaceChildren(unknown(view, root));
-    }
+    if (!scope.open || known) return;
+    scope.close();
+    root.replaceChildren(unknown(view, root));
   }, () => undefined); // the head says it
 
   let timer = null;
@@ -42,6 +43,10 @@ export function open(root, app, params) {
     timer = setTimeout(() => [chart, coverage].forEach((part) => part.reload()), RELOAD_MS);
   }));
   return () => view.scope.close();
+}
+
+function seriesOf(all, symbol) {
+  return all.find((one) => one.symbol === symbol)?.series.find((series) => series.interval === "daily");
 }
 
 function noSymbol(text) {

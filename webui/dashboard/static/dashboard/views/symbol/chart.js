@@ -9,13 +9,12 @@ import { KINDS, liveCandles, storedBars } from "./series.js";
 
 const RELOAD_MS = 2000; // after a gap in what came; at most so often
 const TABLE_MS = 1000;
+const FIRST_TICK_MS = 1500; // a page that is opened here gets its ticks a moment later
 const ZONES = { true: "Time (UTC)", false: "Day (New York)" };
 let chosen = null; // the interval, kept from symbol to symbol while the page is open
 
-export function chartPanel({ app, symbol, scope }) {
-  const ticking = app.store.ticks.has(symbol) && app.store.connection.state === "connected";
-  const state = { interval: chosen ?? (ticking ? "1s" : "daily"), range: null, candles: [], live: null, plot: null, opening: null, cursor: null };
-  state.range = KINDS[state.interval].first;
+export function chartPanel({ app, symbol, scope, daily }) {
+  const state = { interval: null, range: null, candles: [], live: null, plot: null, opening: null, cursor: null };
   const telling = legend();
   const table = barsTable();
   const place = make("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `Chart of ${symbol}`, "aria-describedby": "plot-keys" });
@@ -32,6 +31,10 @@ export function chartPanel({ app, symbol, scope }) {
 
   function choose(interval) {
     chosen = interval;
+    begin(interval);
+  }
+
+  function begin(interval) {
     Object.assign(state, { interval, range: KINDS[interval].first, candles: [], live: null, cursor: null });
     load();
   }
@@ -44,15 +47,17 @@ export function chartPanel({ app, symbol, scope }) {
     }));
   }
 
-  async function load() {
+  // Not at once but `again`: something has been stored since the view was opened.
+  async function load(again = false) {
     const { interval } = state;
     kinds.press(interval);
     showRanges();
     telling.show(null);
     over.replaceChildren(make("div", { class: "skeleton", text: "Loading bars" }));
     try {
-      const live = KINDS[interval].live ? await liveCandles(app.api, symbol, interval) : null;
-      const candles = live ? live.candles() : await storedBars(app.api, symbol, interval);
+      const live = KINDS[interval].live ? await liveCandles(app.api, symbol, interval, app.store.ticks.has(symbol)) : null;
+      const there = interval !== "daily" || again || (await daily);
+      const candles = live ? live.candles() : there ? await storedBars(app.api, symbol, interval) : [];
       await plotted();
       if (!scope.open) return;
       if (state.interval === interval) Object.assign(state, { live, candles });
@@ -76,7 +81,7 @@ export function chartPanel({ app, symbol, scope }) {
   }
 
   function failed(error) {
-    const again = make("button", { type: "button", class: "button", text: "Try again", on: { click: load } });
+    const again = make("button", { type: "button", class: "button", text: "Try again", on: { click: () => load(true) } });
     const text = error.status === undefined ? "The chart's script could not be loaded." : error.message;
     over.replaceChildren(empty("The bars could not be read", text, again));
   }
@@ -126,6 +131,7 @@ export function chartPanel({ app, symbol, scope }) {
   }
 
   const tabulate = throttled(TABLE_MS, scope, () => {
+    if (state.candles.length === 0) return;
     const { title, live } = KINDS[state.interval];
     describe();
     table.show(state.candles, `${symbol}, the newest ${title}`, ZONES[live]);
@@ -134,7 +140,7 @@ export function chartPanel({ app, symbol, scope }) {
     const { live, interval } = state;
     if (!live) return;
     try {
-      await liveCandles(app.api, symbol, interval, live);
+      await liveCandles(app.api, symbol, interval, true, live);
     } catch {
       return; // the status bar says what is wrong; the next gap, or connection, asks again
     }
@@ -149,7 +155,7 @@ export function chartPanel({ app, symbol, scope }) {
     if (state.candles.length === 0) {
       state.candles = state.live.candles();
       if (state.plot) draw();
-      return;
+      return void reload();
     }
     for (const start of starts) {
       const candle = state.live.candle(start);
@@ -192,8 +198,20 @@ export function chartPanel({ app, symbol, scope }) {
       if (state.cursor !== null) spoken.textContent = sentence(state.candles[state.cursor], state.candles[state.cursor - 1]);
     }
   });
-  load();
-  return { element, reload: () => (state.live ? undefined : load()) };
+  over.replaceChildren(make("div", { class: "skeleton", text: "Loading bars" }));
+  if (chosen) begin(chosen);
+  else firstKind(app.store, symbol, scope).then((kind) => scope.open && state.interval === null && begin(kind));
+  return { element, reload: () => (state.live || state.interval === null ? undefined : load(true)) };
+}
+
+// Live seconds of what ticks, days of what does not.
+function firstKind(store, symbol, scope) {
+  if (store.ticks.has(symbol)) return Promise.resolve("1s");
+  return new Promise((resolve) => {
+    scope.add(store.on("ticks", (rows) => rows.some((row) => row.symbol === symbol) && resolve("1s")));
+    const timer = setTimeout(() => resolve("daily"), FIRST_TICK_MS);
+    scope.add(() => clearTimeout(timer));
+  });
 }
 
 // Returns whether the key is one of ours.

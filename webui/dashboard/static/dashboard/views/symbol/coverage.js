@@ -18,8 +18,10 @@ export function coveragePanel(view) {
   const element = make("section", { class: "panel coverage", "aria-labelledby": "coverage-title" }, make("h2", { id: "coverage-title", text: "Stored days" }), body);
   let all = false; // every year is shown
 
-  async function load() {
+  // Not at once but `again`: something has been stored since the view was opened.
+  async function load(again = false) {
     try {
+      if (!again && !(await view.daily)) return void body.replaceChildren(none());
       const found = await app.api.get(`/coverage/${encodeURIComponent(symbol)}`);
       if (scope.open) show(found);
     } catch (error) {
@@ -28,12 +30,12 @@ export function coveragePanel(view) {
   }
 
   function none() {
-    const ways = app.user.mayFetch ? [fetchButton(view, load)] : [];
+    const ways = app.user.mayFetch ? [fetchButton(view, () => load(true))] : [];
     return empty(`No daily bars of ${symbol} are stored`, "A fetch brings them; then each of its days is shown here.", ...ways);
   }
 
   function failed(error) {
-    const again = make("button", { type: "button", class: "button", text: "Try again", on: { click: load } });
+    const again = make("button", { type: "button", class: "button", text: "Try again", on: { click: () => load(true) } });
     return empty("The coverage could not be read", error.detail || error.title, again);
   }
 
@@ -78,7 +80,7 @@ export function coveragePanel(view) {
       if (job.finished_at) {
         const failures = job.failed ? ` ${job.failed} requests failed: ${job.reason}.` : "";
         app.say(`Back-fill of ${symbol}: ${whole(job.bars)} new bars, ${whole(job.unfillable)} sessions cannot be had.${failures}`, job.failed ? "bad" : "good");
-        return load();
+        return load(true);
       }
       words.textContent = job.asking.length ? "asking Alpha Vantage …" : "waiting for its turn …";
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -87,7 +89,7 @@ export function coveragePanel(view) {
   }
 
   load();
-  return { element, reload: load };
+  return { element, reload: () => load(true) };
 }
 
 function summary({ expected, missing_count: missing, unfillable_count: unfillable, since, until }) {

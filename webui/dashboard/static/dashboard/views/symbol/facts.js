@@ -25,9 +25,9 @@ export function factsPanel({ app, scope, symbol, symbols }) {
   async function load() {
     try {
       const company = await app.api.get(path, { ask: false });
-      if (scope.open) show(company);
+      if (scope.open) (company === null ? nothing : show)(company);
     } catch (error) {
-      if (scope.open) (error.status === 404 ? nothing : failed)(error);
+      if (scope.open) failed(error);
     }
     loading.remove();
   }

@@ -10,7 +10,7 @@ const WORDS = { up: "up", down: "down", "": "unchanged" };
 const SOURCES = { simulator: "a bar of the Alpha Vantage simulator", alphavantage: "a real bar of Alpha Vantage" };
 const OLD_MS = 3000; // a symbol that has not ticked for so long is shown dimmed
 
-export function head({ app, scope, symbol, symbols }) {
+export function head({ app, scope, symbol, symbols, daily }) {
   const name = make("p", { class: "company", id: "company-name" });
   const last = make("p", { class: "last number", text: "–" });
   const arrow = make("span", { class: "arrow", "aria-hidden": "true" });
@@ -66,7 +66,7 @@ export function head({ app, scope, symbol, symbols }) {
   scope.add(app.store.on("ticks", (rows) => rows.some((row) => row.symbol === symbol) && show()));
   scope.every(1000, old);
   show();
-  storedBars(app.api, symbol, "daily", 2).then((bars) => {
+  daily.then((there) => (there ? storedBars(app.api, symbol, "daily", 2) : [])).then((bars) => {
     stored = bars;
     if (scope.open) show();
   }, () => undefined);

@@ -23,8 +23,9 @@ export async function storedBars(api, symbol, interval, limit = MOST_STORED) {
   }));
 }
 
-// Candles out of what is kept of the live bars; the caller adds what comes after. Raises ApiError.
-export async function liveCandles(api, symbol, interval, candles = new LiveCandles(interval)) {
+// Candles out of what is kept of the live bars, of a symbol that `ticks`; the caller adds what comes after. Raises ApiError.
+export async function liveCandles(api, symbol, interval, ticks, candles = new LiveCandles(interval)) {
+  if (!ticks) return candles;
   const path = `/bars/${encodeURIComponent(symbol)}`;
   const kept = (of) => orNothing(api.get(path, { interval: of, live: true, limit: MOST_LIVE }));
   const [bars, seconds] = await Promise.all([kept(interval), interval === "1s" ? [] : kept("1s")]);

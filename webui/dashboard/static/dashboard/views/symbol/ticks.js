@@ -27,6 +27,7 @@ export function ticksPanel({ app, scope, symbol }) {
   let held = false;
   let reading = false;
   let changed = true;
+  let recalled = false;
 
   function toggle() {
     held = !held;
@@ -46,6 +47,16 @@ export function ticksPanel({ app, scope, symbol }) {
     const order = (a, b) => (a.session === b.session ? b.seq - a.seq : a.session < b.session ? 1 : -1);
     ticks = all.sort(order).slice(0, MOST + 1); // one more, to tell the last row's direction
     changed = true;
+  }
+
+  // With the first one come those before it; without them, what comes live is shown all the same.
+  function came(tick) {
+    add([tick]);
+    if (recalled) return;
+    recalled = true;
+    app.api.get(`/ticks/${encodeURIComponent(symbol)}`, { limit: MOST }).then(({ session, ticks: before }) => {
+      add(before.map((one) => ({ ...one, session })));
+    }, () => undefined);
   }
 
   function draw() {
@@ -68,14 +79,12 @@ export function ticksPanel({ app, scope, symbol }) {
   scroll.addEventListener("focusout", read(false));
   scope.add(app.store.on("ticks", (frame, live) => {
     const tick = frame.find((one) => one.symbol === symbol);
-    if (tick) add([live ? { ...tick, seenAt: app.store.serverNow() } : tick]);
+    if (tick) came(live ? { ...tick, seenAt: app.store.serverNow() } : tick);
   }));
   const timer = setInterval(draw, DRAW_MS);
   scope.add(() => clearInterval(timer));
   say();
-  app.api.get(`/ticks/${encodeURIComponent(symbol)}`, { limit: MOST }).then((found) => {
-    add(found.ticks.map((tick) => ({ ...tick, session: tick.session ?? found.session })));
-  }, () => (changed = true)); // what comes live is shown all the same
+  if (app.store.ticks.has(symbol)) came(app.store.ticks.get(symbol));
   return { element, layers: [layer.element] };
 }
 
