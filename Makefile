@@ -36,7 +36,7 @@ test-kafka: install-dev
 # The page in a real Chromium in front of the whole system, 8 minutes; pictures of every view go to build/screenshots. Needs Chromium
 # (Debian: apt-get install chromium; or TICKERLINE_CHROMIUM names one); without it all is left out, or fails where CI=true.
 test-browser: install-dev
-	$(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --timeout 300 tests/browser $(PYTEST_ARGS)
 
 # The README's pictures, docs/pictures, of a system of their own: 2 minutes. Needs Chromium.
 screenshots: install-dev

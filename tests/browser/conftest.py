@@ -17,7 +17,7 @@ _FIRST_USER = {
     "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     "DJANGO_SUPERUSER_EMAIL": "operator@example.org",
 }
-expect.set_options(timeout=15_000)  # ms; a shared machine is slow
+expect.set_options(timeout=30_000)  # ms; a shared machine is slow
 
 
 @pytest.fixture(scope="session")
