@@ -59,6 +59,8 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
     "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
     "TICKERLINE_API_TOKEN": "Token that is good for all of the API (Authorization: Bearer …); the admin makes others, for less.",
+    "TICKERLINE_READ_RATE": "Reads of each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
+    "TICKERLINE_WRITE_RATE": "Changes by each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
     "TICKERLINE_PLAN_DAYS": "Days after which what was played leaves the plan; `verify` knows no older ticks.",
     "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches and Alpha Vantage's replies are deleted.",
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",

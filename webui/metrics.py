@@ -6,6 +6,11 @@ REQUESTS = Counter("tickerline_web_requests", "HTTP requests answered.", ["metho
 REPLIES = Counter(
     "tickerline_web_replies", "Answers that may be kept: found kept, made, or made while Redis was away.", ["result"]
 )
+LIMITED = Counter(
+    "tickerline_web_rate_limits",
+    "Turns of the API's clients: given, refused, or unknown while Redis was away.",
+    ["result"],
+)
 LIVE_CLIENTS = Gauge("tickerline_web_live_clients", "Open connections to /ws/live.")
 LIVE_FRAMES = Counter("tickerline_web_live_frames", "Frames received from the live channel.")
 LIVE_MALFORMED = Counter("tickerline_web_live_malformed", "Frames of the live channel that were dropped as malformed.")

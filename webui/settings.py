@@ -2,6 +2,7 @@
 
 import secrets
 
+from pipeline.domain.rates import rate_from_text
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
 
@@ -11,6 +12,8 @@ _values = read_values()
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
 OPEN_FETCH = _values.flag("TICKERLINE_OPEN_FETCH")
 API_TOKEN = _values.text("TICKERLINE_API_TOKEN")  # empty: nobody has it
+READ_RATE = rate_from_text("TICKERLINE_READ_RATE", _values.text("TICKERLINE_READ_RATE", "50/200"))
+WRITE_RATE = rate_from_text("TICKERLINE_WRITE_RATE", _values.text("TICKERLINE_WRITE_RATE", "5/20"))
 API_PORT = _values.number("TICKERLINE_API_PORT", 8000, 1, 65535)
 DASHBOARD_PORT = _values.number("TICKERLINE_DASHBOARD_PORT", 3000, 1, 65535)
 FLOWER_PORT = _values.number("TICKERLINE_FLOWER_PORT", 5555, 1, 65535)
@@ -58,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webui.api.rates.RateLimits",
 ]
 ROOT_URLCONF = "webui.urls"
 ASGI_APPLICATION = "webui.asgi.application"

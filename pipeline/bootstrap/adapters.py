@@ -25,6 +25,7 @@ from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.probe import Probe
 from pipeline.ports.quota_ledger import QuotaLedger
+from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
@@ -127,6 +128,12 @@ def live_bar_store(settings: Settings) -> LiveBarStore:
     from pipeline.adapters.redis.live_bar_store import RedisLiveBarStore
 
     return RedisLiveBarStore(_redis(settings.redis_url), settings.database)
+
+
+def rate_limiter(settings: Settings) -> RateLimiter:
+    from pipeline.adapters.redis.rate_limiter import RedisRateLimiter
+
+    return RedisRateLimiter(_redis(settings.redis_url), settings.database)
 
 
 def reply_cache(settings: Settings) -> ReplyCache:

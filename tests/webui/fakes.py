@@ -20,6 +20,7 @@ from pipeline.adapters.memory.passages import MemoryPassages
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.probe import MemoryProbe
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
+from pipeline.adapters.memory.rate_limiter import MemoryRateLimiter
 from pipeline.adapters.memory.reply_cache import MemoryReplyCache
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, Series
@@ -61,6 +62,7 @@ class FakePipeline:
     sent: list[str] = field(default_factory=list)
     ledger: MemoryQuotaLedger = field(init=False)
     replies: MemoryReplyCache = field(init=False)
+    rates: MemoryRateLimiter = field(init=False)
     database: MemoryDatabase = field(default_factory=MemoryDatabase)
     plan: MemoryPlanStore = field(default_factory=MemoryPlanStore)
     live_bars: MemoryLiveBarStore = field(default_factory=MemoryLiveBarStore)
@@ -73,7 +75,7 @@ class FakePipeline:
     broker_away: bool = False
 
     def __post_init__(self) -> None:
-        self.replies = MemoryReplyCache(self.clock)
+        self.replies, self.rates = MemoryReplyCache(self.clock), MemoryRateLimiter(self.clock)
         self.ledger = MemoryQuotaLedger(FREE, RESERVE, self.spent)
 
     def backend(self) -> Backend:
@@ -114,6 +116,7 @@ class FakePipeline:
             ),
             probing=Probing(self.probes),
             replies=self.replies,
+            rates=self.rates,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),
             source="simulator",
             request=self.request,

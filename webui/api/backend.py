@@ -15,6 +15,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
+from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
@@ -52,6 +53,7 @@ class Backend:
     recall: Recall
     probing: Probing
     replies: ReplyCache
+    rates: RateLimiter
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
@@ -77,6 +79,7 @@ def current() -> Backend:
         recall=bootstrap.recall(settings),
         probing=bootstrap.probing(settings),
         replies=bootstrap.reply_cache(settings),
+        rates=bootstrap.rate_limiter(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         send=send_fetches,
