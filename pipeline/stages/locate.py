@@ -73,8 +73,10 @@ class ShardPlan:
         It holds for no leg that has left the plan: those are the oldest.
         """
         low, high = 1, self._last + 1
+        step = 1  # from the end at first: most questions are about what is played now, and a leg may be large
         while low < high:
-            middle = (low + high) // 2
+            middle = max((low + high) // 2, high - step)
+            step *= 2
             leg = self._leg(middle)
             if leg and holds(leg):
                 high = middle

@@ -18,7 +18,7 @@ from pipeline.adapters.mongo.indexes import ensure_indexes
 from pipeline.adapters.mongo.plan_store import MongoPlanStore
 from pipeline.domain.bars import Bar
 from pipeline.domain.fetches import FetchRecord, Wanted
-from pipeline.domain.sessions import Leg, Segment, Span
+from pipeline.domain.sessions import Leg, Segment, Session, Span
 
 Client = MongoClient[dict[str, Any]]
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -167,6 +167,28 @@ def test_the_queries_by_which_a_tick_is_found_use_an_index(mongodb_uri: str, dat
             explained = plan_of(client, database, find)
             assert "IXSCAN" in explained or "IDHACK" in explained, f"{find}: {explained}"
             assert "COLLSCAN" not in explained, f"{find}: {explained}"
+
+
+def test_what_plays_is_found_without_reading_what_has_played(mongodb_uri: str, database: str) -> None:
+    """To answer a sorted query the embedded server reads everything that the sort is over, whatever the limit."""
+    with watched(mongodb_uri) as (client, commands):
+        plan = MongoPlanStore(client, database)
+        plan.prepare()
+        names = ("seed", "interval", "source", "slots", "members", "tick_ms", "ticks_per_bar")
+        values = dict(zip(names, (7, "daily", "simulator", (NOW,), ("AAPL",), 100, 10), strict=True))
+        for opened_ms in range(1, 5):
+            plan.open_session(Session(opened_ms, **values), opened_ms - 1 or None)
+        epoch = plan.new_epoch(0)
+        for number in range(1, 5):
+            assert plan.append_leg(Leg(0, number, epoch, 4, number, number, 1.0, 1, 1, None, (Span(0, number, 1),)))
+        plan.current_session()
+        commands.finds.clear()
+        session, newest = plan.current_session(), plan.newest_leg(4)
+        assert session
+        assert newest
+        assert (session.opened_ms, newest.number) == (4, 4)
+        assert commands.finds
+        assert all("sort" not in find for find in commands.finds)
 
 
 @pytest.mark.parametrize("wrong", [{"low": 0}, {"open": 1.5}, {"time": "2026-11-20"}, {"volume": -1}, {"symbol": ""}])
