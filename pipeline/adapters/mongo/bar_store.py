@@ -27,7 +27,7 @@ from pipeline.domain.fetches import NOTHING, Change, FetchState
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
 _BATCH = 100_000
-_QUERY = 20  # documents that can be read in the time that a query takes
+_QUERY = 12  # documents that can be read in the time that a query takes
 _PIECE = 5000  # documents that one query may read: the embedded server answers nobody else meanwhile
 
 

@@ -195,13 +195,22 @@ def _session(document: Mapping[str, Any] | None) -> Session | None:
 
 
 def _leg_document(leg: Leg) -> Document:
-    document = {"_id": f"{leg.shard}-{leg.number}"} | asdict(leg) | {"end": leg.end}
+    # Not by `asdict`, which copies every value: of thousands of bars that took longer than writing them.
+    document: Document = {"_id": f"{leg.shard}-{leg.number}"} | _values(leg) | {"end": leg.end}
     document["previous"] = list(leg.previous) if leg.previous else None
     document["spans"] = [[span.slot, span.first_beat, span.beats] for span in leg.spans]
-    document["segments"] = list(document["segments"])
+    document["segments"] = [_values(segment) | {"bar": _bar_document(segment.bar)} for segment in leg.segments]
     # Symbols hold dots, which field names must not.
     document["next_seq"] = [[symbol, seq] for symbol, seq in leg.next_seq.items()]
     return document
+
+
+def _bar_document(bar: Bar) -> Document:
+    return _values(bar) | {"adjustment": asdict(bar.adjustment) if bar.adjustment else None}
+
+
+def _values(one: "Leg | Segment | Bar") -> Document:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 def _leg(document: Mapping[str, Any] | None) -> Leg | None:
