@@ -33,7 +33,7 @@ from pipeline.domain.fetches import FetchRecord
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, ScoreAhead
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
@@ -163,9 +163,15 @@ def bars_ahead(settings: Settings) -> BarsAhead:
     return BarsAhead(bar_store(settings), clock())
 
 
-def tick(settings: Settings, watch: SessionWatch, ahead: BarsAhead, link: BatchLink, meter: Meter) -> Tick:
+def score_ahead(settings: Settings) -> ScoreAhead:
+    return ScoreAhead(bar_store(settings), settings.ticks, clock())
+
+
+def tick(
+    settings: Settings, watch: SessionWatch, ahead: BarsAhead, scores: ScoreAhead, link: BatchLink, meter: Meter
+) -> Tick:
     return Tick(
-        plan_store(settings), watch, bar_store(settings), ahead, leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), link, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 

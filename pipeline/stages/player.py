@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.control import Change, change_due, stopped
-from pipeline.domain.errors import Fenced
+from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import (
     Leg,
@@ -29,13 +29,12 @@ from pipeline.domain.sessions import (
 )
 from pipeline.domain.sharding import shard_of
 from pipeline.domain.times import to_ms
-from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, Errand, NotReadYet, ScoreAhead
 from pipeline.stages.encode import Encoder
 from pipeline.stages.locate import ShardPlan
-from pipeline.stages.opening import propose_next
+from pipeline.stages.opening import next_session
 
 
 @dataclass(slots=True)
@@ -48,11 +47,12 @@ class Player:
     """One shard under one lease. `position` is the last batch that was sent, or that the table has confirmed."""
 
     def __init__(
-        self, shard: int, plan: PlanStore, bars: BarStore, ahead: BarsAhead, clock: Clock, rules: TickRules
+        self, shard: int, plan: PlanStore, ahead: BarsAhead, scores: ScoreAhead, clock: Clock, rules: TickRules
     ) -> None:
         self.shard = shard
-        self._plan, self._bars, self._ahead, self._clock, self._rules = plan, bars, ahead, clock, rules
+        self._plan, self._ahead, self._scores, self._clock, self._rules = plan, ahead, scores, clock, rules
         self._looked_ahead: Leg | None = None
+        self._awaited: Errand | None = None  # what has to be read before the plan can go on
         self._encoder = Encoder()
         self.epoch = 0
         self.position: Position | None = None
@@ -75,7 +75,7 @@ class Player:
         self.position = watermark
         self._anchor()
         leg = ShardPlan(self._plan, self.shard).at(watermark) if watermark else None
-        self._legs = self._plan.legs_after(self.shard, leg.number if leg else 0)
+        self._legs = self._plan.legs_after(self.shard, leg.number) if leg else self._newest_legs()
         if leg is None and self._legs and (watermark or not self._recent(self._legs[0])):
             # The table is empty, or not of this plan, though the plan is old: one of them was replaced. What it held
             # is not played again; the shard goes on in the next session.
@@ -88,6 +88,16 @@ class Player:
 
         `session` is the one that was opened last.
         """
+        if self._awaited and not self._awaited.done:
+            return None
+        self._awaited = None
+        try:
+            return self._next_beat(session)
+        except NotReadYet as missing:
+            self._awaited = missing.errand
+            return None
+
+    def _next_beat(self, session: Session) -> tuple[Leg, int] | None:
         leg = leg_following(self.position, self.leg, self._legs) or self._extend(session)
         if leg is None:
             return None
@@ -130,8 +140,14 @@ class Player:
         """An earlier driver may have sent a window of batches beyond the watermark: those keep the plan that they had."""
         return self._sent_in_epoch >= self._rules.window
 
+    def _newest_legs(self) -> list[Leg]:
+        """More than can have been written while nothing was confirmed; an old plan has thousands."""
+        last = self._plan.last_leg(self.shard)
+        return self._plan.legs_after(self.shard, max(0, last.number - 2 * self._rules.window)) if last else []
+
     def _recent(self, leg: Leg) -> bool:
-        return self._now_ms() - leg.starts_ms < 60_000
+        """Of a plan that has just begun."""
+        return leg.number == 1 and self._now_ms() - leg.starts_ms < 60_000
 
     def _anchor(self) -> None:
         self._offset = self._clock.monotonic() - self._clock.now().timestamp()
@@ -195,9 +211,12 @@ class Player:
         new = [s for s in self._members(session) if s not in self._considered]  # seldom any
         if not new:
             return leg
-        self._considered.update(new)
         cut = self._cut(leg, beat, leg.due_ms(beat))
-        wider = self._with_bars(cut, session, new)
+        try:
+            wider = self._with_bars(cut, session, new)
+        except (NotReadYet, Unavailable):
+            return leg  # what is planned goes on meanwhile
+        self._considered.update(new)
         return leg if wider.segments == cut.segments else self._write(wider)
 
     def _extend(self, session: Session) -> Leg | None:
@@ -225,6 +244,8 @@ class Player:
             if following := following_leg(leg, session, self.epoch, leg.number + 1, len(members)):
                 first, last = (session.slots[slot] for slot in following.slots())
                 self._ahead.want(self.due(leg, leg.end), members, session.interval, first, last)
+            elif session.loop:
+                self._scores.want(self.due(leg, leg.end), session)
 
     def _join(self, session: Session) -> Leg | None:
         """Write the shard's first leg in a session; None when it has no symbols there, or the session is about to end."""
@@ -246,13 +267,17 @@ class Player:
         successor = self._plan.session_after(session.opened_ms)
         over = self._plan.session(session.opened_ms) or session
         if successor is None and over.loop and not stopped(over.orders):
-            proposal = propose_next(self._bars, self._rules, over, self._now_ms())
+            score = self._scores.score(over)
+            proposal = next_session(score, self._rules, over, self._now_ms()) if score else None
             successor = self._plan.open_session(proposal, over.opened_ms) if proposal else None
         return successor
 
     def _with_bars(self, leg: Leg, session: Session, symbols: Sequence[str]) -> Leg:
-        first, last = leg.slots()
-        bars: list[Bar] = self._ahead.between(symbols, session.interval, session.slots[first], session.slots[last])
+        """Raises NotReadYet, and Unavailable."""
+        first, last = (session.slots[slot] for slot in leg.slots())
+        # The other shards play the same times, and ask for theirs next.
+        others = session.members if len(symbols) == len(self._members(session)) else ()
+        bars: list[Bar] = self._ahead.between(symbols, session.interval, first, last, others)
         return with_bars(leg, session, bars)
 
     def _members(self, session: Session) -> list[str]:

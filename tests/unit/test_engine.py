@@ -310,6 +310,7 @@ def test_a_driver_whose_sending_outlasted_its_leases_holds_them_anew(monkeypatch
     monkeypatch.setattr(world.link, "send", slow)
     world.run(2)
     assert slept
+    world.run(0.2)
     assert [player.epoch for player in sleeper._players.values()] == [3] * RULES.shards
     world.run(10)
     world.settle()
