@@ -37,6 +37,11 @@ from pipeline.stages.locate import ShardPlan
 from pipeline.stages.opening import next_session
 
 
+_JOIN_S = (
+    2.0  # from one joining of new symbols to the next: a crowd comes one by one, and each leg names all of the shard
+)
+
+
 @dataclass(slots=True)
 class Sent:
     batch: Batch
@@ -60,12 +65,12 @@ class Player:
         self.session: Session | None = None
         self.unconfirmed: deque[Sent] = deque()
         self.resent_at = 0.0
-        self.next_due: float | None = (
-            None  # of the next batch, monotonic seconds; None: nothing to play now, or not known yet
-        )
+        # Of the next batch, monotonic seconds; None: nothing to play now, or not known yet.
+        self.next_due: float | None = None
         self._legs: list[Leg] = []  # written after `leg`
         self._sent_in_epoch = 0
         self._considered: set[str] = set()  # symbols that were looked at for the present leg
+        self._joins_at = 0.0
         self._members_of: tuple[Session | None, list[str]] = None, []
         self._offset = 0.0  # monotonic seconds minus planned seconds
 
@@ -209,7 +214,7 @@ class Player:
     def _with_new(self, leg: Leg, session: Session, beat: int) -> Leg:
         """Cut in a leg with the symbols that joined the session since the present one was written."""
         new = [s for s in self._members(session) if s not in self._considered]  # seldom any
-        if not new:
+        if not new or self._clock.monotonic() < self._joins_at:
             return leg
         cut = self._cut(leg, beat, leg.due_ms(beat))
         try:
@@ -217,6 +222,7 @@ class Player:
         except (NotReadYet, Unavailable):
             return leg  # what is planned goes on meanwhile
         self._considered.update(new)
+        self._joins_at = self._clock.monotonic() + _JOIN_S
         return leg if wider.segments == cut.segments else self._write(wider)
 
     def _extend(self, session: Session) -> Leg | None:
