@@ -36,7 +36,6 @@ from pipeline.stages.encode import Encoder
 from pipeline.stages.locate import ShardPlan
 from pipeline.stages.opening import next_session
 
-
 _JOIN_S = (
     2.0  # from one joining of new symbols to the next: a crowd comes one by one, and each leg names all of the shard
 )
@@ -81,7 +80,9 @@ class Player:
         self._anchor()
         leg = ShardPlan(self._plan, self.shard).at(watermark) if watermark else None
         self._legs = self._plan.legs_after(self.shard, leg.number) if leg else self._newest_legs()
-        if leg is None and self._legs and (watermark or not self._recent(self._legs[0])):
+        first = self._legs[0] if self._legs else None
+        begun = first and first.number == 1 and self._now_ms() - first.starts_ms < 60_000
+        if leg is None and first and (watermark or not begun):
             # The table is empty, or not of this plan, though the plan is old: one of them was replaced. What it held
             # is not played again; the shard goes on in the next session.
             leg = self._legs[-1]
@@ -149,10 +150,6 @@ class Player:
         """More than can have been written while nothing was confirmed; an old plan has thousands."""
         last = self._plan.last_leg(self.shard)
         return self._plan.legs_after(self.shard, max(0, last.number - 2 * self._rules.window)) if last else []
-
-    def _recent(self, leg: Leg) -> bool:
-        """Of a plan that has just begun."""
-        return leg.number == 1 and self._now_ms() - leg.starts_ms < 60_000
 
     def _anchor(self) -> None:
         self._offset = self._clock.monotonic() - self._clock.now().timestamp()
