@@ -37,6 +37,7 @@ from pipeline.stages.ahead import BarsAhead, ScoreAhead
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.closes import Closes
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.forgetting import Forgetting
@@ -234,10 +235,14 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     )
 
 
-def show(settings: Settings, passing: Passing, meter: Meter) -> Show:
+def closes(settings: Settings) -> Closes:
+    return Closes(bar_store(settings), clock(), settings.ticks.interval)
+
+
+def show(settings: Settings, closes: Closes, passing: Passing, meter: Meter) -> Show:
     return Show(
-        tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
-        settings.process.instance, stream(settings).silence, passing,
+        tick_feed(settings), live_channel(settings), closes, clock(), meter, settings.process.instance,
+        stream(settings).silence, passing,
     )  # fmt: skip
 
 

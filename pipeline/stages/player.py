@@ -78,8 +78,10 @@ class Player:
         self.epoch = self._plan.new_epoch(self.shard)
         self.position = watermark
         self._anchor()
-        leg = ShardPlan(self._plan, self.shard).at(watermark) if watermark else None
-        self._legs = self._plan.legs_after(self.shard, leg.number) if leg else self._newest_legs()
+        plan = ShardPlan(self._plan, self.shard)
+        leg = plan.at(watermark) if watermark else None
+        # Without one: more than can have been written while nothing was confirmed. An old plan has thousands.
+        self._legs = self._plan.legs_after(self.shard, leg.number if leg else plan.last - 2 * self._rules.window)
         first = self._legs[0] if self._legs else None
         begun = first and first.number == 1 and self._now_ms() - first.starts_ms < 60_000
         if leg is None and first and (watermark or not begun):
@@ -145,11 +147,6 @@ class Player:
     def _may_cut(self) -> bool:
         """An earlier driver may have sent a window of batches beyond the watermark: those keep the plan that they had."""
         return self._sent_in_epoch >= self._rules.window
-
-    def _newest_legs(self) -> list[Leg]:
-        """More than can have been written while nothing was confirmed; an old plan has thousands."""
-        last = self._plan.last_leg(self.shard)
-        return self._plan.legs_after(self.shard, max(0, last.number - 2 * self._rules.window)) if last else []
 
     def _anchor(self) -> None:
         self._offset = self._clock.monotonic() - self._clock.now().timestamp()

@@ -174,19 +174,18 @@ def test_what_plays_is_found_without_reading_what_has_played(mongodb_uri: str, d
     with watched(mongodb_uri) as (client, commands):
         plan = MongoPlanStore(client, database)
         plan.prepare()
-        names = ("seed", "interval", "source", "slots", "members", "tick_ms", "ticks_per_bar")
-        values = dict(zip(names, (7, "daily", "simulator", (NOW,), ("AAPL",), 100, 10), strict=True))
         for opened_ms in range(1, 5):
-            plan.open_session(Session(opened_ms, **values), opened_ms - 1 or None)
+            session = Session(opened_ms, 7, "daily", "simulator", (NOW,), ("AAPL",), 100, 10)
+            plan.open_session(session, opened_ms - 1 or None)
         epoch = plan.new_epoch(0)
         for number in range(1, 5):
             assert plan.append_leg(Leg(0, number, epoch, 4, number, number, 1.0, 1, 1, None, (Span(0, number, 1),)))
         plan.current_session()
         commands.finds.clear()
-        session, newest = plan.current_session(), plan.newest_leg(4)
-        assert session
+        current, newest = plan.current_session(), plan.newest_leg(4)
+        assert current
         assert newest
-        assert (session.opened_ms, newest.number) == (4, 4)
+        assert (current.opened_ms, newest.number) == (4, 4)
         assert commands.finds
         assert all("sort" not in find for find in commands.finds)
 
