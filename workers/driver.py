@@ -17,6 +17,7 @@ from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 
 _LONG_POLL_S = 40.0  # the listener's step waits for messages
+_LONG_READ_S = 120.0
 _LONG_TRIM_S = 600.0
 
 
@@ -34,12 +35,13 @@ class DriverStep(RoleStep):
         heard, ticked = Meter("listen"), Meter("tick")
         listen = bootstrap.listen(settings, heard)
         watch = bootstrap.session_watch(settings)
-        ahead = bootstrap.bars_ahead(settings)
-        tick = bootstrap.tick(settings, watch, ahead, CeleryBatchLink(), ticked)
+        ahead, scores = bootstrap.bars_ahead(settings), bootstrap.score_ahead(settings)
+        tick = bootstrap.tick(settings, watch, ahead, scores, CeleryBatchLink(), ticked)
         return [heard, ticked], [
             Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
             Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
-            Loop("ahead", ahead.step, Meter("ahead"), longest_step_s=_LONG_POLL_S),
+            Loop("ahead", ahead.step, Meter("ahead"), longest_step_s=_LONG_POLL_S, arrived=ahead.asked),
+            Loop("scores", scores.step, Meter("scores"), longest_step_s=_LONG_READ_S, arrived=scores.asked),
             Loop("trim", bootstrap.trim(settings).step, Meter("trim"), longest_step_s=_LONG_TRIM_S),
             Loop("tick", tick.step, ticked, at_end=tick.release),
             measuring(queued(ticked, "driver")),

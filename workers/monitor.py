@@ -1,11 +1,12 @@
 """The monitor role: reads the ticks back from Kafka, checks them, and shows them.
 
 1. The feed (a loop) checks every symbol's sequence and publishes frames for the browsers.
-2. When they were shown is noted (a loop), for who traces a tick.
-3. The live bars (a loop): the newest are kept for the API, and shown each second.
-4. The alert rules look at the live bars (a loop), and notices go out over each channel (a loop each).
-5. What changes is told as activity (a loop): a stage's health, the session.
-6. `beat_seen` (beat) notes that beat is alive.
+2. The closes that they are shown against are read (a loop): ticks don't wait for MongoDB.
+3. When they were shown is noted (a loop), for who traces a tick.
+4. The live bars (a loop): the newest are kept for the API, and shown each second.
+5. The alert rules look at the live bars (a loop), and notices go out over each channel (a loop each).
+6. What changes is told as activity (a loop): a stage's health, the session.
+7. `beat_seen` (beat) notes that beat is alive.
 """
 
 import time
@@ -29,19 +30,23 @@ def beat_seen() -> None:
     bootstrap.live_channel(bootstrap.load_settings()).beat(Heartbeat("beat", "beat-1", 0, time.time(), (report,)))
 
 
+_LONG_READ_S = 40.0
+
+
 class MonitorStep(RoleStep):
     role = "monitor"
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
         settings, meters = bootstrap.load_settings(), [Meter("show"), Meter("bars"), Meter("alerts")]
-        passing = bootstrap.passing(settings, "show")
+        passing, closes = bootstrap.passing(settings, "show"), bootstrap.closes(settings)
         volumes, alerting = BarVolumes(), bootstrap.alerting(settings, meters[2])
-        show = bootstrap.show(settings, passing, volumes, meters[0])
+        show = bootstrap.show(settings, closes, passing, volumes, meters[0])
         bars = bootstrap.show_bars(settings, meters[1], volumes.add, alerting.seen)
         delivering = bootstrap.delivering(settings, meters[2])
         return meters, [
             Loop("show", show.step, meters[0]),
             Loop("bars", bars.step, meters[1]),
+            Loop("closes", closes.step, Meter("closes"), longest_step_s=_LONG_READ_S, arrived=closes.asked),
             Loop("passing", passing.flush, Meter("passing")),
             Loop("alerts", alerting.step, meters[2], at_end=alerting.release, longest_step_s=_LONG_READ_S),
             *(

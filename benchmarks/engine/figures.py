@@ -1,6 +1,7 @@
 """What was measured, beside what is to be reached."""
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -24,8 +25,8 @@ class Figure:
 def judged(
     name: str, values: Sequence[float], unit: str, goal: str = "", holds: Callable[[float], bool] | None = None
 ) -> Figure:
-    """The median of the runs."""
-    value = statistics.median(values)
+    """The median of the runs; NaN, which reaches no goal, when one of them is."""
+    value = math.nan if any(map(math.isnan, values)) else statistics.median(values)
     spread = (min(values), max(values)) if len(values) > 1 else None
     return Figure(name, value, unit, goal, holds(value) if holds else None, spread)
 
@@ -58,4 +59,6 @@ def as_json(found: dict[str, list[Figure]], where: str) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "unknown"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:,.3g}"

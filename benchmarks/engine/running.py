@@ -1,15 +1,15 @@
 """The system under measurement, as `manage.py up` starts it, with made-up symbols that have made-up bars."""
 
 import json
+import math
 import os
 import random
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import psutil
 from confluent_kafka.admin import AdminClient
@@ -24,19 +24,26 @@ from pipeline.settings import Settings, load
 from pipeline.stages.opening import Wish
 from tests.support.system import System
 
-DAYS = 8
+DAYS, MOST_DAYS = 8, 300
+ENOUGH_BARS = 3_000  # of the symbols that play together: a minute at the fullest rate of the parts that compare
 SETTLE_S = 8.0
 ENGINE = ("redis", "kafka", "driver-1", "receiver-1")  # what every tick passes
 
 
 def load_bars(settings: Settings, symbols: int) -> list[str]:
-    """Made-up daily bars; marked as the simulator's."""
+    """Made-up daily bars, marked as the simulator's; what is there already, of an earlier run, is kept.
+
+    The first symbols have more of them: few symbols are played so fast that their sessions would last a second.
+    """
     bars, fetches = bootstrap.bar_store(settings), bootstrap.fetch_store(settings)
-    days = sessions_back(last_closed_session(datetime.now(UTC)), DAYS)
+    all_days = sessions_back(last_closed_session(datetime.now(UTC)), MOST_DAYS)
     dice = random.Random(7)  # noqa: S311
     names = [f"Z{number:05d}" for number in range(symbols)]
-    for name in names:
-        now = datetime.now(UTC)
+    loaded = {one.symbol for one in bars.series("daily")}
+    for number, name in enumerate(names):
+        if name in loaded:
+            continue
+        days, now = all_days[-_days(number) :], datetime.now(UTC)
         fetch = FetchRecord(f"benchmark-{name}", name, "benchmark", "command", now)
         fetches.add([fetch])
         close, stored = dice.randrange(10**5, 5 * 10**6), []
@@ -48,6 +55,12 @@ def load_bars(settings: Settings, symbols: int) -> list[str]:
         bars.store(fetch.id, stored, now)
         fetches.mark_published(fetch.id, "benchmark", now)  # else ingestion would take them up as its own
     return names
+
+
+def _days(number: int) -> int:
+    """So many bars has the symbol of this number that all up to the next power of ten have enough together."""
+    together = next(size for size in (10, 100, 1000, 10_000, 100_000) if number < size)
+    return min(MOST_DAYS, max(DAYS, ENOUGH_BARS // together))
 
 
 class Running:
@@ -90,16 +103,49 @@ class Running:
         return found
 
     def processes(self) -> dict[str, psutil.Process]:
-        """By name, those of `ENGINE`."""
+        """By name, those of `ENGINE` as they are now."""
+        found = {name: _process(pid) for name, pid in self.pids().items() if name in ENGINE}
+        return {name: process for name, process in found.items() if process}
+
+    def pids(self) -> dict[str, int | None]:
+        """Of every process that is supervised, by name; None: it is being started."""
         status = self.system.status()
-        entries: list[dict[str, Any]] = [status["servers"][name] | {"name": name} for name in ("redis", "kafka")]
-        entries += [entry for role in ("driver", "receiver") for entry in status["processes"][role]]
-        return {one["name"]: psutil.Process(one["pid"]) for one in entries if one["name"] in ENGINE}
+        servers = {name: one.get("pid") for name, one in status["servers"].items()}
+        return servers | {one["name"]: one["pid"] for of_role in status["processes"].values() for one in of_role}
+
+
+@contextmanager
+def restarts(pids: Callable[[], dict[str, int | None]]) -> Iterator[list[str]]:
+    """The names of the processes that ended meanwhile; filled at the end."""
+    names: list[str] = []
+    before = pids()
+    yield names
+    after = pids()
+    names += [name for name, pid in before.items() if after.get(name) != pid]
+
+
+def _process(pid: int | None) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid) if pid else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def cpu_s(processes: dict[str, psutil.Process]) -> dict[str, float]:
-    """CPU seconds so far, those of a process' children included: a real broker's JVM is one."""
-    return {
-        name: sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
-        for name, process in processes.items()
-    }
+    """CPU seconds so far, those of a process' children included: a real broker's JVM is one. NaN: it has ended."""
+    return {name: _cpu_s(process) for name, process in processes.items()}
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        return sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
+    except psutil.NoSuchProcess:
+        return math.nan
+
+
+def resident(process: psutil.Process) -> float:
+    """Bytes. NaN: it has ended."""
+    try:
+        return float(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return math.nan

@@ -37,11 +37,12 @@ from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, ScoreAhead
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
+from pipeline.stages.closes import Closes
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.forgetting import Forgetting
@@ -188,9 +189,15 @@ def bars_ahead(settings: Settings) -> BarsAhead:
     return BarsAhead(bar_store(settings), clock())
 
 
-def tick(settings: Settings, watch: SessionWatch, ahead: BarsAhead, link: BatchLink, meter: Meter) -> Tick:
+def score_ahead(settings: Settings) -> ScoreAhead:
+    return ScoreAhead(bar_store(settings), settings.ticks, clock())
+
+
+def tick(
+    settings: Settings, watch: SessionWatch, ahead: BarsAhead, scores: ScoreAhead, link: BatchLink, meter: Meter
+) -> Tick:
     return Tick(
-        plan_store(settings), watch, bar_store(settings), ahead, leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), link, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 
@@ -262,10 +269,14 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     )
 
 
-def show(settings: Settings, passing: Passing, volumes: BarVolumes, meter: Meter) -> Show:
+def closes(settings: Settings) -> Closes:
+    return Closes(bar_store(settings), clock(), settings.ticks.interval)
+
+
+def show(settings: Settings, closes: Closes, passing: Passing, volumes: BarVolumes, meter: Meter) -> Show:
     return Show(
-        tick_feed(settings), live_channel(settings), bar_store(settings), clock(), meter, settings.ticks.interval,
-        settings.process.instance, stream(settings).silence, passing, volumes,
+        tick_feed(settings), live_channel(settings), closes, clock(), meter, settings.process.instance,
+        stream(settings).silence, passing, volumes,
     )  # fmt: skip
 
 

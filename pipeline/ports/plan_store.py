@@ -55,8 +55,11 @@ class PlanStore(Protocol):
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         """The shard's legs with a higher number, ascending."""
 
-    def forget_legs(self, shard: int, number: int, before_ms: int) -> int:
-        """Delete the shard's legs with a lower number that started before; returns how many."""
+    def forget_legs(self, shard: int, number: int, before_ms: int, limit: int) -> int:
+        """Delete the shard's oldest legs, as far as they have a lower number and started before; returns how many.
+
+        That is `limit` at most: when it is reached, there may be more.
+        """
 
     def forget_sessions(self, before_ms: int) -> int:
-        """Delete the sessions opened before that have no leg any more, the one opened last apart; returns how many."""
+        """Delete the sessions opened before, and before that of any leg; never the one opened last. Returns how many."""

@@ -1,20 +1,25 @@
-"""The close before a bar, for whoever shows a tick's change against it."""
+"""The close before a bar, for whoever shows a tick's change against it.
 
+Ticks wait for no store: what is not known yet is read by a loop, some symbols at a time, and until then there is no change.
+"""
+
+import threading
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from pipeline.domain.bars import PRICE_SCALE
-from pipeline.domain.errors import Unavailable
 from pipeline.domain.times import from_rfc3339, rfc3339
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 
 _AROUND = timedelta(days=10)  # longer than any exchange rests; a symbol that did not trade that long has no change
-_FRESH_S = 60.0  # how long a revision may stay unseen
-_ASK_AGAIN_S = 15.0
+_FRESH_S = 300.0  # how long a revision may stay unseen
+_AT_ONCE = 100  # symbols
+_STEP_S = 0.2
 
 
 class _Known(NamedTuple):
@@ -28,27 +33,38 @@ class _Known(NamedTuple):
 
 
 class Closes:
-    """Asks the store for many symbols at once, and for the bars that come next as well: a fast session changes bars often."""
+    """Thread-safe. It reads the bars that come next as well: a fast session changes bars often."""
 
     def __init__(self, bars: BarStore, clock: Clock, interval: str) -> None:
         self._bars, self._clock, self._interval = bars, clock, interval
+        self._lock = threading.Lock()
         self._known: dict[str, _Known] = {}
-        self._ask_at = 0.0  # when a store that was away is asked again
+        self._wanted: dict[str, str] = {}  # by symbol: its bar's time
+        self.asked = threading.Event()  # something is wanted
 
     def before(self, bar_times: Mapping[str, str]) -> dict[str, float | None]:
-        """By symbol the close before its bar of this time (RFC 3339); None where there is none, or the store is away."""
-        unknown: dict[str, list[str]] = defaultdict(list)
-        for symbol, bar_time in bar_times.items():
-            if not self._covers(symbol, bar_time):
-                unknown[bar_time].append(symbol)
-        if unknown and self._clock.monotonic() >= self._ask_at:
-            try:
-                for bar_time, symbols in unknown.items():
-                    self._read(symbols, bar_time)
-            except Unavailable:
-                # It costs the change, not the ticks: what was read from the log can't be read again.
-                self._ask_at = self._clock.monotonic() + _ASK_AGAIN_S
+        """By symbol the close before its bar of this time (RFC 3339); None where there is none, or it is not known yet."""
+        unknown = {symbol: time for symbol, time in bar_times.items() if not self._covers(symbol, time)}
+        if unknown:
+            with self._lock:
+                self._wanted |= unknown
+            self.asked.set()
         return {symbol: self._close(symbol, bar_time) for symbol, bar_time in bar_times.items()}
+
+    def step(self) -> float:
+        """Read some of what is wanted; returns the seconds to wait. Raises Unavailable; it stays wanted."""
+        with self._lock:
+            some = dict(islice(self._wanted.items(), _AT_ONCE))
+        by_time: dict[str, list[str]] = defaultdict(list)
+        for symbol, bar_time in some.items():
+            by_time[bar_time].append(symbol)
+        for bar_time, symbols in by_time.items():
+            self._read(symbols, bar_time)
+        with self._lock:
+            for symbol, bar_time in some.items():
+                if self._wanted[symbol] == bar_time:
+                    del self._wanted[symbol]
+        return 0.0 if self._wanted else _STEP_S
 
     def _covers(self, symbol: str, bar_time: str) -> bool:
         known = self._known.get(symbol)

@@ -10,7 +10,7 @@ from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
-from pipeline.ports.event_bus import EventQueue
+from pipeline.ports.event_bus import Delivery, EventQueue
 from pipeline.ports.plan_store import PlanStore
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import Wish, propose_session
@@ -35,19 +35,23 @@ class Listen:
             self._reconcile_at = self._clock.monotonic() + _RECONCILE_S
         deliveries = self._queue.receive(self._wait_s)
         self._show()  # a queue that was away is back
-        for delivery in deliveries:
-            try:
-                event = BarsStored.from_json(delivery.body)
-            except InvalidValue as error:
-                # Not deleted: it comes again, and lands in the dead-letter queue where people can look at it.
-                self._meter.add("malformed")
-                self._show(f"a message is no event: {error}")
-                continue
-            if event.source == self._source and event.interval == self._rules.interval:
-                self.reconcile()
+        heard = [(delivery, event) for delivery in deliveries if (event := self._event(delivery))]
+        mine = (self._source, self._rules.interval)
+        if any((event.source, event.interval) == mine for _, event in heard):
+            self.reconcile()  # once for all of them: of thousands of symbols it takes a while
+        for delivery, _ in heard:
             self._queue.delete(delivery)
             self._meter.count()
             self._meter.latency(max(0.0, self._clock.now().timestamp() - delivery.sent_at))
+
+    def _event(self, delivery: Delivery) -> BarsStored | None:
+        try:
+            return BarsStored.from_json(delivery.body)
+        except InvalidValue as error:
+            # Not deleted: it comes again, and lands in the dead-letter queue where people can look at it.
+            self._meter.add("malformed")
+            self._show(f"a message is no event: {error}")
+            return None
 
     def reconcile(self) -> None:
         """Open the first session once enough symbols are ready; admit the ready ones to the session that plays."""

@@ -73,7 +73,7 @@ class ShardPlan:
     def __init__(self, plan: PlanStore, shard: int) -> None:
         self._plan, self._shard = plan, shard
         last = plan.last_leg(shard)
-        self._last = last.number if last else 0
+        self.last = last.number if last else 0  # the highest number of a leg
         self._legs: dict[int, Leg | None] = {last.number: last} if last else {}
 
     def place(self, session_ms: int, symbol: str, seq: int) -> Place | None:
@@ -146,9 +146,11 @@ class ShardPlan:
 
         It holds for no leg that has left the plan: those are the oldest.
         """
-        low, high = 1, self._last + 1
+        low, high = 1, self.last + 1
+        step = 1  # from the end at first: most questions are about what is played now, and a leg may be large
         while low < high:
-            middle = (low + high) // 2
+            middle = max((low + high) // 2, high - step)
+            step *= 2
             leg = self._leg(middle)
             if leg and holds(leg):
                 high = middle

@@ -21,31 +21,50 @@ class Wish:
     loop: bool = True
 
 
-def propose_session(
-    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None, wish: Wish
-) -> Session | None:
-    """The session that could open now, over the time that all of its symbols have.
+@dataclass(frozen=True)
+class Score:
+    """What a session would play that opens now: its symbols, and the times of their bars."""
 
-    None: fewer symbols are ready than it takes, or there is no bar since the time wished for.
+    members: tuple[str, ...]
+    slots: tuple[datetime, ...]
+
+
+def read_score(
+    bars: BarStore, rules: TickRules, symbols: Sequence[str] | None = None, since: datetime | None = None
+) -> Score | None:
+    """Over the time that all of the symbols have. Raises Unavailable.
+
+    None: fewer symbols are ready than a session takes, or there is no bar since the time wished for.
     """
     series = bars.series(rules.interval)
-    if wish.symbols is not None:
-        series = [one for one in series if one.symbol in wish.symbols]
-    if len(series) < (rules.ready_symbols if wish.symbols is None else 1):
+    if symbols is not None:
+        wished = set(symbols)
+        series = [one for one in series if one.symbol in wished]
+    if len(series) < (rules.ready_symbols if symbols is None else 1):
         return None
     members = tuple(s.symbol for s in series)
     start, end = max(s.first for s in series), max(s.last for s in series)
-    slots = tuple(bars.times(members, rules.interval, max(start, wish.since) if wish.since else start, end))
-    if not slots:
-        return None
+    slots = bars.times(members, rules.interval, max(start, since) if since else start, end)
+    return Score(members, tuple(slots)) if slots else None
+
+
+def propose_session(
+    bars: BarStore, rules: TickRules, source: str, now_ms: int, before: Session | None, wish: Wish
+) -> Session | None:
+    """The session that could open now; None: there is nothing for it to play. Raises Unavailable."""
+    score = read_score(bars, rules, wish.symbols, wish.since)
+    return _session(score, rules, source, now_ms, before, wish) if score else None
+
+
+def _session(score: Score, rules: TickRules, source: str, now_ms: int, before: Session | None, wish: Wish) -> Session:
     opened_ms = max(now_ms, before.opened_ms + 1) if before else now_ms
     return Session(
         opened_ms=opened_ms,
         seed=session_seed(before.seed if before else 0, opened_ms),
         interval=rules.interval,
         source=source,
-        slots=slots,
-        members=members,
+        slots=score.slots,
+        members=score.members,
         tick_ms=rules.tick_ms,
         ticks_per_bar=rules.ticks_per_bar,
         speed=wish.speed,
@@ -54,13 +73,12 @@ def propose_session(
     )
 
 
-def propose_next(bars: BarStore, rules: TickRules, over: Session, now_ms: int) -> Session | None:
+def next_session(score: Score, rules: TickRules, over: Session, now_ms: int) -> Session:
     """The successor of a session that plays its data again: at the speed that it had, with what it was told meanwhile."""
     speeds = [over.speed, *(order.value for order in over.orders if order.kind == OrderKind.SPEED)]
-    members = None if over.admits else over.members
-    proposal = propose_session(bars, rules, over.source, now_ms, over, Wish(members, None, speeds[-1], over.loop))
+    wish = Wish(None if over.admits else over.members, None, speeds[-1], over.loop)
     orders = tuple(o for o in over.orders if o.at_ms > now_ms and o.kind in (OrderKind.PAUSE, OrderKind.RESUME))
-    return replace(proposal, orders=orders) if proposal else None
+    return replace(_session(score, rules, over.source, now_ms, over, wish), orders=orders)
 
 
 class SessionWatch:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.control import Change, change_due, stopped
-from pipeline.domain.errors import Fenced
+from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import (
     Leg,
@@ -29,13 +29,16 @@ from pipeline.domain.sessions import (
 )
 from pipeline.domain.sharding import shard_of
 from pipeline.domain.times import to_ms
-from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.plan_store import PlanStore
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, Errand, NotReadYet, ScoreAhead
 from pipeline.stages.encode import Encoder
 from pipeline.stages.locate import ShardPlan
-from pipeline.stages.opening import propose_next
+from pipeline.stages.opening import next_session
+
+_JOIN_S = (
+    2.0  # from one joining of new symbols to the next: a crowd comes one by one, and each leg names all of the shard
+)
 
 
 @dataclass(slots=True)
@@ -48,11 +51,12 @@ class Player:
     """One shard under one lease. `position` is the last batch that was sent, or that the table has confirmed."""
 
     def __init__(
-        self, shard: int, plan: PlanStore, bars: BarStore, ahead: BarsAhead, clock: Clock, rules: TickRules
+        self, shard: int, plan: PlanStore, ahead: BarsAhead, scores: ScoreAhead, clock: Clock, rules: TickRules
     ) -> None:
         self.shard = shard
-        self._plan, self._bars, self._ahead, self._clock, self._rules = plan, bars, ahead, clock, rules
+        self._plan, self._ahead, self._scores, self._clock, self._rules = plan, ahead, scores, clock, rules
         self._looked_ahead: Leg | None = None
+        self._awaited: Errand | None = None  # what has to be read before the plan can go on
         self._encoder = Encoder()
         self.epoch = 0
         self.position: Position | None = None
@@ -60,12 +64,12 @@ class Player:
         self.session: Session | None = None
         self.unconfirmed: deque[Sent] = deque()
         self.resent_at = 0.0
-        self.next_due: float | None = (
-            None  # of the next batch, monotonic seconds; None: nothing to play now, or not known yet
-        )
+        # Of the next batch, monotonic seconds; None: nothing to play now, or not known yet.
+        self.next_due: float | None = None
         self._legs: list[Leg] = []  # written after `leg`
         self._sent_in_epoch = 0
         self._considered: set[str] = set()  # symbols that were looked at for the present leg
+        self._joins_at = 0.0
         self._members_of: tuple[Session | None, list[str]] = None, []
         self._offset = 0.0  # monotonic seconds minus planned seconds
 
@@ -74,9 +78,13 @@ class Player:
         self.epoch = self._plan.new_epoch(self.shard)
         self.position = watermark
         self._anchor()
-        leg = ShardPlan(self._plan, self.shard).at(watermark) if watermark else None
-        self._legs = self._plan.legs_after(self.shard, leg.number if leg else 0)
-        if leg is None and self._legs and (watermark or not self._recent(self._legs[0])):
+        plan = ShardPlan(self._plan, self.shard)
+        leg = plan.at(watermark) if watermark else None
+        # Without one: more than can have been written while nothing was confirmed. An old plan has thousands.
+        self._legs = self._plan.legs_after(self.shard, leg.number if leg else plan.last - 2 * self._rules.window)
+        first = self._legs[0] if self._legs else None
+        begun = first and first.number == 1 and self._now_ms() - first.starts_ms < 60_000
+        if leg is None and first and (watermark or not begun):
             # The table is empty, or not of this plan, though the plan is old: one of them was replaced. What it held
             # is not played again; the shard goes on in the next session.
             leg = self._legs[-1]
@@ -88,6 +96,16 @@ class Player:
 
         `session` is the one that was opened last.
         """
+        if self._awaited and not self._awaited.done:
+            return None
+        self._awaited = None
+        try:
+            return self._next_beat(session)
+        except NotReadYet as missing:
+            self._awaited = missing.errand
+            return None
+
+    def _next_beat(self, session: Session) -> tuple[Leg, int] | None:
         leg = leg_following(self.position, self.leg, self._legs) or self._extend(session)
         if leg is None:
             return None
@@ -129,9 +147,6 @@ class Player:
     def _may_cut(self) -> bool:
         """An earlier driver may have sent a window of batches beyond the watermark: those keep the plan that they had."""
         return self._sent_in_epoch >= self._rules.window
-
-    def _recent(self, leg: Leg) -> bool:
-        return self._now_ms() - leg.starts_ms < 60_000
 
     def _anchor(self) -> None:
         self._offset = self._clock.monotonic() - self._clock.now().timestamp()
@@ -193,11 +208,15 @@ class Player:
     def _with_new(self, leg: Leg, session: Session, beat: int) -> Leg:
         """Cut in a leg with the symbols that joined the session since the present one was written."""
         new = [s for s in self._members(session) if s not in self._considered]  # seldom any
-        if not new:
+        if not new or self._clock.monotonic() < self._joins_at:
             return leg
-        self._considered.update(new)
         cut = self._cut(leg, beat, leg.due_ms(beat))
-        wider = self._with_bars(cut, session, new)
+        try:
+            wider = self._with_bars(cut, session, new)
+        except (NotReadYet, Unavailable):
+            return leg  # what is planned goes on meanwhile
+        self._considered.update(new)
+        self._joins_at = self._clock.monotonic() + _JOIN_S
         return leg if wider.segments == cut.segments else self._write(wider)
 
     def _extend(self, session: Session) -> Leg | None:
@@ -225,6 +244,8 @@ class Player:
             if following := following_leg(leg, session, self.epoch, leg.number + 1, len(members)):
                 first, last = (session.slots[slot] for slot in following.slots())
                 self._ahead.want(self.due(leg, leg.end), members, session.interval, first, last)
+            elif session.loop:
+                self._scores.want(self.due(leg, leg.end), session)
 
     def _join(self, session: Session) -> Leg | None:
         """Write the shard's first leg in a session; None when it has no symbols there, or the session is about to end."""
@@ -246,13 +267,17 @@ class Player:
         successor = self._plan.session_after(session.opened_ms)
         over = self._plan.session(session.opened_ms) or session
         if successor is None and over.loop and not stopped(over.orders):
-            proposal = propose_next(self._bars, self._rules, over, self._now_ms())
+            score = self._scores.score(over)
+            proposal = next_session(score, self._rules, over, self._now_ms()) if score else None
             successor = self._plan.open_session(proposal, over.opened_ms) if proposal else None
         return successor
 
     def _with_bars(self, leg: Leg, session: Session, symbols: Sequence[str]) -> Leg:
-        first, last = leg.slots()
-        bars: list[Bar] = self._ahead.between(symbols, session.interval, session.slots[first], session.slots[last])
+        """Raises NotReadYet, and Unavailable."""
+        first, last = (session.slots[slot] for slot in leg.slots())
+        # The other shards play the same times, and ask for theirs next.
+        others = session.members if len(symbols) == len(self._members(session)) else ()
+        bars: list[Bar] = self._ahead.between(symbols, session.interval, first, last, others)
         return with_bars(leg, session, bars)
 
     def _members(self, session: Session) -> list[str]:

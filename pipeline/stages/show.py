@@ -15,7 +15,6 @@ from pipeline.domain.frames import Frame
 from pipeline.domain.health import stage_states
 from pipeline.domain.sequences import Sequences
 from pipeline.domain.times import rfc3339
-from pipeline.ports.bar_store import BarStore
 from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
@@ -30,13 +29,13 @@ _QUIET_S = 3.0
 
 class Show:
     def __init__(
-        self, feed: TickFeed, live: LiveChannel, bars: BarStore, clock: Clock, meter: Meter, interval: str, name: str,
+        self, feed: TickFeed, live: LiveChannel, closes: Closes, clock: Clock, meter: Meter, name: str,
         silence: Callable[[], str], passing: Passing, volumes: BarVolumes,
     ) -> None:  # fmt: skip
         """`silence` says why no tick is to be expected, in words; empty: ticks are. It may raise Unavailable."""
         self._feed, self._live, self._clock, self._meter = feed, live, clock, meter
         self._name, self._silence, self._passing, self._volumes = name, silence, passing, volumes
-        self._closes = Closes(bars, clock, interval)
+        self._closes = closes
         self._n = 0
         self._newest: dict[str, dict[str, Any]] = {}  # by symbol, as shown
         self._sequences = Sequences()

@@ -8,13 +8,12 @@
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.rules import TickRules
-from pipeline.ports.bar_store import BarStore
 from pipeline.ports.batch_link import BatchLink
 from pipeline.ports.clock import Clock
 from pipeline.ports.lease import Leases
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.watermarks import Watermarks
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, ScoreAhead
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
 from pipeline.stages.player import Player
@@ -27,10 +26,10 @@ _LATE_S = 1.0  # worth a word
 
 class Tick:
     def __init__(
-        self, plan: PlanStore, watch: SessionWatch, bars: BarStore, ahead: BarsAhead, leases: Leases, watermarks: Watermarks,
-        link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str,
+        self, plan: PlanStore, watch: SessionWatch, ahead: BarsAhead, scores: ScoreAhead, leases: Leases,
+        watermarks: Watermarks, link: BatchLink, clock: Clock, rules: TickRules, meter: Meter, holder: str,
     ) -> None:  # fmt: skip
-        self._plan, self._watch, self._bars, self._ahead = plan, watch, bars, ahead
+        self._plan, self._watch, self._ahead, self._scores = plan, watch, ahead, scores
         self._watermarks, self._link = watermarks, link
         self._share = Share(leases, "tick", holder, rules)
         self._clock, self._rules, self._meter = clock, rules, meter
@@ -78,10 +77,13 @@ class Tick:
         if self._watch.session is None:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])
-        for shard, watermark in watermarks.items():
-            player = Player(shard, self._plan, self._bars, self._ahead, self._clock, self._rules)
+        for shard, watermark in list(watermarks.items())[:1]:
+            # One at a time: its plan may be large, and the others' beats are due.
+            player = Player(shard, self._plan, self._ahead, self._scores, self._clock, self._rules)
             player.take(watermark)
             self._players[shard] = player
+        if len(watermarks) > 1:
+            self._poll_at = asked
 
     def _confirm(self) -> None:
         for shard, watermark in self._watermarks.confirmed(list(self._players)).items():

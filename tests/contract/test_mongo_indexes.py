@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import WriteError
-from pymongo.monitoring import CommandListener, CommandStartedEvent
+from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
@@ -18,7 +18,7 @@ from pipeline.adapters.mongo.indexes import ensure_indexes
 from pipeline.adapters.mongo.plan_store import MongoPlanStore
 from pipeline.domain.bars import Bar
 from pipeline.domain.fetches import FetchRecord, Wanted
-from pipeline.domain.sessions import Leg, Segment, Span
+from pipeline.domain.sessions import Leg, Segment, Session, Span
 
 Client = MongoClient[dict[str, Any]]
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -29,13 +29,16 @@ class Commands(CommandListener):
     def __init__(self) -> None:
         self.names: list[str] = []
         self.finds: list[dict[str, Any]] = []
+        self.read: list[int] = []  # documents, of each find
 
     def started(self, event: CommandStartedEvent) -> None:
         self.names.append(event.command_name)
         if event.command_name == "find":
             self.finds.append(dict(event.command))
 
-    def succeeded(self, event: object) -> None: ...
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if event.command_name == "find":
+            self.read.append(len(event.reply["cursor"]["firstBatch"]))
 
     def failed(self, event: object) -> None: ...
 
@@ -62,6 +65,56 @@ def test_a_range_of_5000_bars_is_one_query_and_one_cursor(mongodb_uri: str, data
         found = MongoBarStore(client, database).bars("AAPL", "1min", NOW - timedelta(days=30), NOW)
         assert len(found) == 5000
         assert commands.names == ["find"]
+
+
+MANY = [f"S{number:02d}" for number in range(64)]
+LAST_DAYS = NOW - timedelta(days=2), NOW
+
+
+@contextmanager
+def many_series(uri: str, database: str) -> Iterator[tuple[MongoBarStore, Commands]]:
+    """Three daily bars of each of 64 symbols; of the last one other days, though as many, and between the same."""
+    with watched(uri) as (client, commands):
+        fetches, bars = MongoFetchStore(client, database), MongoBarStore(client, database)
+        for symbol in MANY:
+            fetch = FetchRecord(symbol, symbol, "t", "test", NOW)
+            fetches.add([fetch])
+            hours = (0, 24, 48) if symbol != MANY[-1] else (0, 23, 48)
+            daily = [replace(BAR, symbol=symbol, interval="daily", time=NOW - timedelta(hours=h)) for h in hours]
+            bars.store(fetch.id, daily, NOW)
+        commands.read.clear()
+        yield bars, commands
+
+
+def test_of_a_few_symbols_among_many_only_their_own_bars_are_read(mongodb_uri: str, database: str) -> None:
+    with many_series(mongodb_uri, database) as (bars, commands):
+        found = bars.bars_between(MANY[:3], "daily", *LAST_DAYS)
+        assert sum(commands.read) == len(found) == 9
+
+
+def test_bars_of_most_symbols_are_read_in_few_queries_none_of_which_is_large(
+    mongodb_uri: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.adapters.mongo.bar_store._PIECE", len(MANY))
+    with many_series(mongodb_uri, database) as (bars, commands):
+        found = bars.bars_between(MANY, "daily", *LAST_DAYS)
+        assert len(found) == 3 * len(MANY)
+        assert max(commands.read) <= len(MANY) + 1, "the one of other days"
+        assert len(commands.read) <= 6
+
+
+def test_the_times_of_many_symbols_that_trade_together_are_read_once(mongodb_uri: str, database: str) -> None:
+    with many_series(mongodb_uri, database) as (bars, commands):
+        assert bars.times(MANY, "daily", *LAST_DAYS) == sorted(NOW - timedelta(hours=h) for h in (0, 23, 24, 48))
+        series, *of_bars = commands.read
+        assert (series, sum(of_bars)) == (len(MANY), 6)
+
+
+def test_a_series_from_before_its_times_were_summed_is_read(mongodb_uri: str, database: str) -> None:
+    with many_series(mongodb_uri, database) as (bars, _):
+        with MongoClient[dict[str, Any]](mongodb_uri) as client:
+            client[database]["series"].update_many({}, {"$unset": {"times": 1, "summed": 1}})
+        assert len(bars.times(MANY, "daily", *LAST_DAYS)) == 4
 
 
 def plan_of(client: Client, database: str, find: dict[str, Any]) -> str:
@@ -116,6 +169,27 @@ def test_the_queries_by_which_a_tick_is_found_use_an_index(mongodb_uri: str, dat
             explained = plan_of(client, database, find)
             assert "IXSCAN" in explained or "IDHACK" in explained, f"{find}: {explained}"
             assert "COLLSCAN" not in explained, f"{find}: {explained}"
+
+
+def test_what_plays_is_found_without_reading_what_has_played(mongodb_uri: str, database: str) -> None:
+    """To answer a sorted query the embedded server reads everything that the sort is over, whatever the limit."""
+    with watched(mongodb_uri) as (client, commands):
+        plan = MongoPlanStore(client, database)
+        plan.prepare()
+        for opened_ms in range(1, 5):
+            session = Session(opened_ms, 7, "daily", "simulator", (NOW,), ("AAPL",), 100, 10)
+            plan.open_session(session, opened_ms - 1 or None)
+        epoch = plan.new_epoch(0)
+        for number in range(1, 5):
+            assert plan.append_leg(Leg(0, number, epoch, 4, number, number, 1.0, 1, 1, None, (Span(0, number, 1),)))
+        plan.current_session()
+        commands.finds.clear()
+        current, newest = plan.current_session(), plan.newest_leg(4)
+        assert current
+        assert newest
+        assert (current.opened_ms, newest.number) == (4, 4)
+        assert commands.finds
+        assert all("sort" not in find for find in commands.finds)
 
 
 @pytest.mark.parametrize("wrong", [{"low": 0}, {"open": 1.5}, {"time": "2026-11-20"}, {"volume": -1}, {"symbol": ""}])

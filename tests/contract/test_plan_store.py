@@ -172,13 +172,38 @@ def test_old_legs_below_a_number_are_forgotten_and_then_their_sessions(plan: Pla
     for one in legs:
         assert plan.append_leg(one)
     late = following.opened_ms + 1
-    assert plan.forget_legs(2, 9, late) == 0
-    assert plan.forget_legs(3, 3, 2000) == 1, "the second one started then, the third is needed"
+    assert plan.forget_legs(2, 9, late, 10) == 0
+    assert plan.forget_legs(3, 3, 2000, 10) == 1, "the second one started then, the third is needed"
     assert plan.legs_after(3, 0) == legs[1:]
-    assert plan.forget_legs(3, 3, late) == 1
+    assert plan.forget_legs(3, 3, late, 10) == 1
     assert plan.forget_sessions(late) == 0, "the first one has a leg, and the second is the newest"
-    assert plan.forget_legs(3, 4, late) == 1
+    assert plan.forget_legs(3, 4, late, 10) == 1
     assert plan.forget_sessions(SESSION.opened_ms) == 0
     assert plan.forget_sessions(late) == 1
     assert plan.session(SESSION.opened_ms) is None
     assert plan.current_session() == following
+
+
+def test_no_more_legs_are_forgotten_at_once_than_asked_for_and_the_oldest_first(plan: PlanStore) -> None:
+    epoch = plan.new_epoch(3)
+    for number in range(1, 8):
+        assert plan.append_leg(replace(leg(epoch, number), starts_ms=number))
+    left = []
+    while plan.forget_legs(3, 7, 6, 2) == 2:
+        left.append([one.number for one in plan.legs_after(3, 0)])
+    assert left == [[3, 4, 5, 6, 7], [5, 6, 7]]
+    assert [one.number for one in plan.legs_after(3, 0)] == [6, 7]
+
+
+def test_a_newer_session_is_seen_whoever_opened_it_and_whatever_was_forgotten(mongodb_uri: str, database: str) -> None:
+    client = connect(mongodb_uri)
+    one, other = MongoPlanStore(client, database), MongoPlanStore(client, database)
+    one.prepare()
+    sessions = [replace(SESSION, opened_ms=SESSION.opened_ms + n) for n in range(4)]
+    for before, session in zip([None, *sessions], sessions, strict=False):
+        assert one.open_session(session, before.opened_ms if before else None) == session
+        if session.opened_ms == SESSION.opened_ms + 1:
+            assert other.current_session() == session
+    assert other.forget_sessions(SESSION.opened_ms + 9) == 3
+    assert other.current_session() == one.current_session() == sessions[-1]
+    client.close()

@@ -23,7 +23,7 @@ from pipeline.domain.rules import TickRules
 from pipeline.domain.times import to_ms
 from pipeline.ports.table import Table, TableFull
 from pipeline.ports.tick_log import TickLog
-from pipeline.stages.ahead import BarsAhead
+from pipeline.stages.ahead import BarsAhead, ScoreAhead
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.forward import Forward
@@ -59,6 +59,7 @@ class World:
             self.add_bars(symbol)
         self.watch = SessionWatch(self.plan)
         self.ahead = BarsAhead(self.bars, self.clock)
+        self.scores = ScoreAhead(self.bars, self.rules, self.clock)
         self.drivers: list[Tick] = []
         self.start_receiver()
         self.receiver_runs = True
@@ -83,8 +84,8 @@ class World:
 
     def start_driver(self, name: str = "driver-1") -> Tick:
         driver = Tick(
-            self.plan, self.watch, self.bars, self.ahead, self.leases, self.watermarks, self.link, self.clock, self.rules,
-            self.meters["tick"], name,
+            self.plan, self.watch, self.ahead, self.scores, self.leases, self.watermarks, self.link, self.clock,
+            self.rules, self.meters["tick"], name,
         )  # fmt: skip
         self.drivers.append(driver)
         return driver
@@ -123,6 +124,7 @@ class World:
         while self.clock.monotonic() < until:
             self.watch.step()
             self.ahead.step()
+            self.scores.step()
             for driver in list(self.drivers):
                 self._step(driver, "tick")
             if lose_batches:

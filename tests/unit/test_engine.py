@@ -180,6 +180,23 @@ def test_a_new_symbol_joins_the_running_session_within_a_moment() -> None:
     assert len(world.sequences()[(session.id, "NVDA")]) >= 35
 
 
+def test_a_crowd_that_comes_one_by_one_joins_in_few_legs() -> None:
+    world = playing()
+    session = world.plan.current_session()
+    assert session
+    before = sum(len(world.plan.legs_after(shard, 0)) for shard in range(RULES.shards))
+    for number in range(20):
+        world.add_bars(f"C{number}")
+        world.plan.admit(session.opened_ms, [f"C{number}"])
+        world.run(0.2)
+    world.run(4)
+    world.check(at_least=140)
+    for number in range(20):
+        assert (session.id, f"C{number}") in world.sequences()
+    after = sum(len(world.plan.legs_after(shard, 0)) for shard in range(RULES.shards))
+    assert after - before <= RULES.shards * 6, "a leg each 2 s, and those that follow in any case"
+
+
 def test_at_the_end_of_the_data_a_new_session_opens_by_itself() -> None:
     world = World(days=3)
     world.open_session()
@@ -310,6 +327,7 @@ def test_a_driver_whose_sending_outlasted_its_leases_holds_them_anew(monkeypatch
     monkeypatch.setattr(world.link, "send", slow)
     world.run(2)
     assert slept
+    world.run(0.2)
     assert [player.epoch for player in sleeper._players.values()] == [3] * RULES.shards
     world.run(10)
     world.settle()

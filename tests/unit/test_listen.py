@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.domain.bars import Series
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.metrics import bucket
 from tests.support.ingest_world import IngestWorld
@@ -57,6 +58,21 @@ def test_a_symbol_that_comes_later_is_admitted_to_the_session_that_plays(world: 
     world.listen.step()
     assert members(world) == {*FIVE, "NVDA"}
     assert world.plan.current_session() == replace(session, members=(*session.members, "NVDA"))
+
+
+def test_events_that_come_together_are_acted_on_together(world: IngestWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.listen.step()
+    world.bring(*FIVE)
+    asked, series = [], world.bars.series
+
+    def counted(interval: str) -> list[Series]:
+        asked.append(interval)
+        return series(interval)
+
+    monkeypatch.setattr(world.bars, "series", counted)
+    world.listen.step()
+    assert members(world) == set(FIVE)
+    assert len(asked) <= 2, "to see who is ready, and to open the session"
 
 
 def test_a_repeated_event_changes_nothing(world: IngestWorld) -> None:

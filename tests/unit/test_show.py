@@ -23,6 +23,7 @@ from pipeline.domain.metrics import bucket
 from pipeline.domain.times import rfc3339
 from pipeline.ports.tick_log import LoggedTick
 from pipeline.stages.bar_volumes import BarVolumes
+from pipeline.stages.closes import Closes
 from pipeline.stages.meter import Meter
 from pipeline.stages.passing import Passing
 from pipeline.stages.show import Show
@@ -69,12 +70,13 @@ class Screen:
         self.bars = Bars(self.database)
         self.meter = Meter("show", self.clock.monotonic)
         self.silence = ""
+        self.closes = Closes(self.bars, self.clock, "daily")
         self.passages = MemoryPassages()
         self.passing = Passing("show", self.passages, self.clock)
         self.volumes = BarVolumes()
         self.show = Show(
-            self.feed, self.live, self.bars, self.clock, self.meter, "daily", "monitor-1", lambda: self.silence,
-            self.passing, self.volumes,
+            self.feed, self.live, self.closes, self.clock, self.meter, "monitor-1", lambda: self.silence, self.passing,
+            self.volumes,
         )  # fmt: skip
 
     def put(
@@ -220,6 +222,10 @@ class TestFrames:
             screen.add_bar(day, close)
         screen.put(1, price=100.1234)
         [tick] = screen.ticks()
+        assert (tick["change"], screen.bars.asked) == (None, 0), "it is shown before the close is known"
+        screen.closes.step()
+        screen.put(2, price=100.1234)
+        [tick] = screen.ticks()
         assert (tick["previous_close"], tick["change"], tick["change_percent"]) == (100.0, 0.1234, 0.12)
 
     def test_the_close_is_asked_for_once_a_bar(self, screen: Screen) -> None:
@@ -227,9 +233,26 @@ class TestFrames:
         for seq in range(1, 20):
             screen.put(seq)
             screen.step()
+            screen.closes.step()
         assert screen.bars.asked == 1
 
-    def test_the_next_bars_closes_are_known_and_looked_at_again_within_a_minute(self, screen: Screen) -> None:
+    def test_the_closes_of_many_symbols_are_read_some_at_a_time(
+        self, screen: Screen, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pipeline.stages.closes._AT_ONCE", 2)
+        for symbol in "ABCDE":
+            screen.add_bar(FRIDAY - timedelta(days=1), 1_000_000, symbol)
+            screen.put(1, symbol=symbol)
+        screen.step()
+        known = []
+        for seq in range(2, 6):
+            known.append(screen.closes.step() > 0)
+            for symbol in "ABCDE":
+                screen.put(seq, symbol=symbol)
+            assert [t["symbol"] for t in screen.ticks() if t["change"] is not None] == list("ABCDE")[: 2 * seq - 2]
+        assert known == [False, False, True, True]
+
+    def test_the_next_bars_closes_are_known_and_looked_at_again_within_minutes(self, screen: Screen) -> None:
         days = [FRIDAY + timedelta(days=day) for day in (-1, 0, 3)]
         for day, close in zip(days, (1_000_000, 1_100_000, 1_200_000), strict=True):
             screen.add_bar(day, close)
@@ -237,10 +260,14 @@ class TestFrames:
         for seq, day in enumerate(days, 1):
             screen.put(seq, day=day)
             shown += [tick["previous_close"] for tick in screen.ticks()]
+            screen.closes.step()
         assert (shown, screen.bars.asked) == ([None, 100.0, 110.0], 1)
-        screen.clock.sleep(61)
+        screen.clock.sleep(301)
         screen.add_bar(days[1], 1_150_000)
         screen.put(4, day=days[2])
+        assert [tick["previous_close"] for tick in screen.ticks()] == [110.0], "what was known, while it is read again"
+        screen.closes.step()
+        screen.put(5, day=days[2])
         assert [tick["previous_close"] for tick in screen.ticks()] == [115.0]
 
     def test_without_a_bar_before_there_is_no_change(self, screen: Screen) -> None:
@@ -256,9 +283,11 @@ class TestFrames:
         screen.put(1, 2)
         screen.put(1, 2, symbol="AAPL")
         assert [(t["symbol"], t["seq"], t["change"]) for t in screen.ticks()] == [("AAPL", 2, None), ("IBM", 2, None)]
+        with pytest.raises(Unavailable):
+            screen.closes.step()
         assert screen.bars.asked == 1, "one time-out, not one for each symbol"
         screen.bars.away = False
-        screen.clock.sleep(15)
+        screen.closes.step()
         screen.put(3)
         assert [(t["seq"], t["previous_close"]) for t in screen.ticks()] == [(3, 100.0)]
         assert screen.count("gaps") == 0

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from pipeline.stages.trim import Trim
 from tests.unit.engine_world import RULES, World
 
@@ -53,3 +55,21 @@ def test_a_shard_of_which_nothing_is_confirmed_keeps_its_plan() -> None:
     world.clock.sleep(2 * DAY_S)
     trim(world)
     assert legs(world) == before
+
+
+def test_a_plan_that_has_grown_large_leaves_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.stages.trim._AT_ONCE", 2)
+    world = playing(100)
+    world.kill(world.drivers[0])
+    world.run(1)
+    before = legs(world)
+    assert max(map(len, before.values())) > 6
+    world.clock.sleep(2 * DAY_S)
+    trim = Trim(world.plan, world.watermarks, world.clock, RULES.shards, days=1)
+    while (wait := trim.step()) < 1:
+        after = legs(world)
+        assert all(len(before[shard]) - len(after[shard]) <= 2 for shard in before)
+        before = after
+        world.clock.sleep(wait)
+    assert wait == timedelta(hours=1).total_seconds()
+    assert all(len(numbers) == 1 for numbers in legs(world).values() if numbers)

@@ -1,6 +1,7 @@
 """Sessions, epochs and legs in memory."""
 
 from dataclasses import replace
+from itertools import takewhile
 
 from pipeline.domain.control import Order
 from pipeline.domain.sessions import Leg, Session
@@ -75,16 +76,16 @@ class MemoryPlanStore:
     def legs_after(self, shard: int, number: int) -> list[Leg]:
         return [leg for leg in self._legs.get(shard, []) if leg.number > number]
 
-    def forget_legs(self, shard: int, number: int, before_ms: int) -> int:
+    def forget_legs(self, shard: int, number: int, before_ms: int, limit: int) -> int:
         legs = self._legs.get(shard, [])
-        kept = [leg for leg in legs if leg.number >= number or leg.starts_ms >= before_ms]
-        self._legs[shard] = kept
-        return len(legs) - len(kept)
+        gone = list(takewhile(lambda leg: leg.number < number and leg.starts_ms < before_ms, legs[:limit]))
+        self._legs[shard] = legs[len(gone) :]
+        return len(gone)
 
     def forget_sessions(self, before_ms: int) -> int:
-        played = {leg.session_ms for legs in self._legs.values() for leg in legs}
+        first = min((leg.session_ms for legs in self._legs.values() for leg in legs), default=before_ms)
         newest = max(self._sessions, default=0)
-        gone = [ms for ms in self._sessions if ms < before_ms and ms != newest and ms not in played]
+        gone = [ms for ms in self._sessions if ms < min(before_ms, first) and ms != newest]
         for opened_ms in gone:
             del self._sessions[opened_ms]
         return len(gone)

@@ -1,14 +1,16 @@
 """Bars in MongoDB.
 
 Collections: `bars`, a document a bar, unique on (symbol, interval, time), prices as integers of 1e-4, `stored_by` the id of the
-fetch that it is from; `series` (_id: "SYMBOL|interval"), which keeps the number of settled bars and their first and last time;
-`revisions`, settled bars as they were before they were replaced, with `replaced_at` and `fetch_id`. All are written in the bars'
-transaction.
+fetch that it is from; `series` (_id: "SYMBOL|interval"), which keeps the number of settled bars, their first and last time, and
+in `times` a sum over the hashes of their times (of as many as `summed` says), so that series of the same times are known without
+reading them; `revisions`, settled bars as they were before they were replaced, with `replaced_at` and `fetch_id`. All are written
+in the bars' transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from bson import Int64
@@ -24,8 +26,9 @@ from pipeline.domain.fetches import NOTHING, Change, FetchState
 
 _NUMBERS = ("open", "high", "low", "close", "volume")
 _FIELDS = ("symbol", "interval", "time", *_NUMBERS, "source", "synthetic")
-_FEW = 8  # symbols that are asked for one by one
 _BATCH = 100_000
+_QUERY = 12  # documents that can be read in the time that a query takes
+_PIECE = 5000  # documents that one query may read: the embedded server answers nobody else meanwhile
 
 
 class MongoBarStore:
@@ -81,7 +84,7 @@ class MongoBarStore:
             {"_id": _series_id(one.symbol, one.interval)},
             {
                 "$setOnInsert": {"symbol": one.symbol, "interval": one.interval},
-                "$inc": {"count": len(times)},
+                "$inc": {"count": len(times), "summed": len(times), "times": Int64(sum(map(_hash, times)))},
                 "$min": {"first": min(times)},
                 "$max": {"last": max(times)},
             },
@@ -124,29 +127,67 @@ class MongoBarStore:
             found = self._revisions.find(within).sort([("time", ASCENDING), ("replaced_at", ASCENDING)])
             return [Revision(_bar(one), one["replaced_at"], one["fetch_id"], one.get("stored_by")) for one in found]
 
-    # One query a symbol: the embedded server answers one query of many symbols by reading every bar, and one with $ne as
-    # well, which is why forming bars are sorted out here.
-
     def bars_between(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[Bar]:
         bars = [_bar(one) for one in self._settled(symbols, interval, start, end)]
         return sorted(bars, key=lambda bar: (bar.time, bar.symbol))
 
     def times(self, symbols: Iterable[str], interval: str, start: datetime, end: datetime) -> list[datetime]:
         fields = {"_id": 0, "symbol": 1, "time": 1, "forming": 1}
-        return sorted({one["time"] for one in self._settled(symbols, interval, start, end, fields)})
+        different = self._of_different_times(set(symbols), interval)
+        return sorted({one["time"] for one in self._settled(different, interval, start, end, fields)})
+
+    def _of_different_times(self, symbols: set[str], interval: str) -> set[str]:
+        """Of the symbols whose bars have all the same times, one. Thousands of symbols that trade together are a few."""
+        if len(symbols) < 2:
+            return symbols
+        with mapped_errors():
+            series = [one for one in self._series.find({"interval": interval}) if one["symbol"] in symbols]
+        # A series from before the times were summed is compared with none.
+        known = (one for one in series if one.get("summed") == one["count"])
+        alike = {(one["first"], one["last"], one["count"], one["times"]): one["symbol"] for one in known}
+        return {*alike.values(), *(one["symbol"] for one in series if one.get("summed") != one["count"])}
 
     def _settled(
         self, symbols: Iterable[str], interval: str, start: datetime, end: datetime, fields: Document | None = None
     ) -> list[Document]:
-        wanted = set(symbols)
-        if len(wanted) <= _FEW:
-            queries = [_within(symbol, interval, start, end) for symbol in wanted]
-        else:
-            # By time, not by symbol: one query for however many, which are most of those that there are.
-            queries = [{"interval": interval, "time": {"$gte": start, "$lte": end}}]
+        """One query a symbol, or of all symbols by time, whichever is less to do; each in pieces.
+
+        The embedded server answers one query of many symbols by reading every bar, and one with $ne as well, which is why
+        forming bars are sorted out here.
+        """
+        wanted = sorted(set(symbols))
+        if not wanted:
+            return []
         with mapped_errors():
-            found = (one for query in queries for one in self._bars.find(query, fields, batch_size=_BATCH))
-            return [one for one in found if one["symbol"] in wanted and not one.get("forming")]
+            found = self._read(_within(wanted[0], interval, start, end), fields)
+            times = sorted(one["time"] for one in found)
+            others, bars = self._series.estimated_document_count(), max(len(times), 1)
+            if len(wanted) * (_QUERY + bars) <= others * bars:
+                queries: Iterable[Document] = (_within(symbol, interval, start, end) for symbol in wanted[1:])
+            else:
+                each = max(1, _PIECE // max(others, 1))
+                queries, found = _by_time(interval, start, end, times[each - 1 :: each]), []
+            for query in queries:
+                found += self._read(query, fields)
+        among = set(wanted)
+        return [one for one in found if one["symbol"] in among and not one.get("forming")]
+
+    def _read(self, query: Document, fields: Document | None) -> list[Document]:
+        return list(self._bars.find(query, fields, batch_size=_BATCH))
+
+
+def _by_time(interval: str, start: datetime, end: datetime, times: Sequence[datetime]) -> Iterator[Document]:
+    """Queries of all bars from `start` to `end`, cut behind each of `times`."""
+    after: Document = {"$gte": start}
+    for time in times:
+        yield {"interval": interval, "time": after | {"$lte": time}}
+        after = {"$gt": time}
+    yield {"interval": interval, "time": after | {"$lte": end}}
+
+
+def _hash(time: datetime) -> int:
+    """40 bits: millions of them can be summed."""
+    return int.from_bytes(blake2b(time.isoformat().encode(), digest_size=5).digest())
 
 
 def _within(symbol: str, interval: str, start: datetime, end: datetime) -> Document:

@@ -10,6 +10,7 @@ shard for a minute. Needs: readWrite on the database.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import takewhile
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
@@ -29,6 +30,7 @@ class MongoPlanStore:
     def __init__(self, client: "MongoClient[Document]", database: str) -> None:
         base = client[database]
         self._sessions, self._shards, self._legs = base["sessions"], base["shards"], base["legs"]
+        self._newest: int | None = None  # the newest session that was seen
 
     def prepare(self) -> None:
         """Make the indexes; safe to repeat."""
@@ -38,8 +40,15 @@ class MongoPlanStore:
             self._legs.create_index([("session_ms", ASCENDING), ("starts_ms", ASCENDING)])
 
     def current_session(self) -> Session | None:
+        # From the one that was the newest on, each names the one before: for a sort the embedded server reads them all.
         with mapped_errors():
-            return _session(self._sessions.find_one(sort=[("_id", DESCENDING)]))
+            document = self._sessions.find_one({"_id": self._newest}) if self._newest is not None else None
+            if document is None:
+                document = self._sessions.find_one(sort=[("_id", DESCENDING)])
+            while document and (later := self._sessions.find_one({"after": document["_id"]})):
+                document = later
+        self._newest = document["_id"] if document else None
+        return _session(document)
 
     def session(self, opened_ms: int) -> Session | None:
         with mapped_errors():
@@ -115,7 +124,11 @@ class MongoPlanStore:
         return True
 
     def newest_leg(self, session_ms: int) -> Leg | None:
+        # What the shards have noted comes first: for a sort the embedded server reads all legs of the session.
         with mapped_errors():
+            noted = [one["pending"] for one in self._shards.find() if "pending" in one]
+            if mine := [one for one in noted if one["session_ms"] == session_ms]:
+                return _leg(max(mine, key=lambda one: int(one["starts_ms"])))
             return _leg(self._legs.find_one({"session_ms": session_ms}, sort=[("starts_ms", DESCENDING)]))
 
     def leg(self, shard: int, number: int) -> Leg | None:
@@ -139,16 +152,36 @@ class MongoPlanStore:
             found = self._legs.find({"shard": shard, "number": {"$gt": number}}).sort("number", ASCENDING)
             return [leg for leg in map(_leg, found) if leg]
 
-    def forget_legs(self, shard: int, number: int, before_ms: int) -> int:
-        old = {"shard": shard, "number": {"$lt": number}, "starts_ms": {"$lt": before_ms}}
+    def forget_legs(self, shard: int, number: int, before_ms: int, limit: int) -> int:
+        first = self._first_leg(shard)
+        if first is None:
+            return 0
+        oldest = {"shard": shard, "number": {"$gte": first["number"], "$lt": min(first["number"] + limit, number)}}
         with mapped_errors():
-            return self._legs.delete_many(old).deleted_count
+            found = self._legs.find(oldest, {"number": 1, "starts_ms": 1}).sort("number", ASCENDING)
+            gone = [one["number"] for one in takewhile(lambda one: bool(one["starts_ms"] < before_ms), found)]
+            return self._legs.delete_many({"shard": shard, "number": {"$in": gone}}).deleted_count if gone else 0
+
+    def _first_leg(self, shard: int) -> Document | None:
+        """Of the lowest number; without its bars. The numbers have no gap, so a few looks find it among however many."""
+        last = self.last_leg(shard)
+        low, high = 1, last.number if last else 0
+        with mapped_errors():
+            while low < high:
+                middle = (low + high) // 2
+                if self._legs.find_one({"shard": shard, "number": middle}, {"_id": 1}):
+                    high = middle
+                else:
+                    low = middle + 1
+            return self._legs.find_one({"shard": shard, "number": low}, {"number": 1, "session_ms": 1})
 
     def forget_sessions(self, before_ms: int) -> int:
         with mapped_errors():
             newest = self._sessions.find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)])
-            kept = [*self._legs.distinct("session_ms"), newest["_id"] if newest else _FIRST]
-            return self._sessions.delete_many({"_id": {"$lt": before_ms, "$nin": kept}}).deleted_count
+            shards = [one["_id"] for one in self._shards.find({}, {"_id": 1})]
+            first = min((leg["session_ms"] for leg in map(self._first_leg, shards) if leg), default=before_ms)
+            old = {"$lt": min(before_ms, first), "$ne": newest["_id"] if newest else _FIRST}
+            return self._sessions.delete_many({"_id": old}).deleted_count
 
 
 def _session(document: Mapping[str, Any] | None) -> Session | None:
@@ -163,13 +196,22 @@ def _session(document: Mapping[str, Any] | None) -> Session | None:
 
 
 def _leg_document(leg: Leg) -> Document:
-    document = {"_id": f"{leg.shard}-{leg.number}"} | asdict(leg) | {"end": leg.end}
+    # Not by `asdict`, which copies every value: of thousands of bars that took longer than writing them.
+    document: Document = {"_id": f"{leg.shard}-{leg.number}"} | _values(leg) | {"end": leg.end}
     document["previous"] = list(leg.previous) if leg.previous else None
     document["spans"] = [[span.slot, span.first_beat, span.beats] for span in leg.spans]
-    document["segments"] = list(document["segments"])
+    document["segments"] = [_values(segment) | {"bar": _bar_document(segment.bar)} for segment in leg.segments]
     # Symbols hold dots, which field names must not.
     document["next_seq"] = [[symbol, seq] for symbol, seq in leg.next_seq.items()]
     return document
+
+
+def _bar_document(bar: Bar) -> Document:
+    return _values(bar) | {"adjustment": asdict(bar.adjustment) if bar.adjustment else None}
+
+
+def _values(one: "Leg | Segment | Bar") -> Document:
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 def _leg(document: Mapping[str, Any] | None) -> Leg | None:
