@@ -1,6 +1,7 @@
 """The only wiring: settings -> adapters -> stages. Everybody else gets what it needs from here."""
 
 from pipeline.bootstrap.adapters import (
+    aws_stack,
     backfill_store,
     bar_feed,
     bar_store,
@@ -58,6 +59,7 @@ __all__ = [
     "BACKFILL_BEAT_MS",
     "Ingest",
     "Receiver",
+    "aws_stack",
     "backfill_store",
     "backfills",
     "bar_feed",
