@@ -285,10 +285,18 @@ def _receiver_urls(values: Values) -> tuple[str, ...]:
     return tuple(urls)
 
 
+def aws_endpoint(values: Values) -> str | None:
+    """The emulator's address; None: real AWS."""
+    if values.choice("TICKERLINE_AWS", "emulator", ("emulator", "real")) == "real":
+        return None
+    return values.text("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+
+
 def _aws(values: Values, prefix: str) -> AwsSettings:
     topic, queue = values.text("TICKERLINE_TOPIC_ARN") or None, values.text("TICKERLINE_QUEUE_URL") or None
-    if values.choice("TICKERLINE_AWS", "emulator", ("emulator", "real")) == "emulator":
-        return AwsSettings(values.text("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"), topic, queue, prefix)
+    endpoint = aws_endpoint(values)
+    if endpoint is not None:
+        return AwsSettings(endpoint, topic, queue, prefix)
     for name, value in (("TICKERLINE_TOPIC_ARN", topic), ("TICKERLINE_QUEUE_URL", queue)):
         if value is None:
             raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")

@@ -30,9 +30,6 @@ def beat_seen() -> None:
     bootstrap.live_channel(bootstrap.load_settings()).beat(Heartbeat("beat", "beat-1", 0, time.time(), (report,)))
 
 
-_LONG_READ_S = 40.0
-
-
 class MonitorStep(RoleStep):
     role = "monitor"
 

@@ -2,6 +2,7 @@
 
 from pipeline.bootstrap.adapters import (
     alert_store,
+    aws_stack,
     backfill_store,
     bar_feed,
     bar_store,
@@ -72,6 +73,7 @@ __all__ = [
     "Receiver",
     "alert_store",
     "alerting",
+    "aws_stack",
     "backfill_store",
     "backfills",
     "bar_feed",

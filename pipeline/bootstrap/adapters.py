@@ -38,6 +38,8 @@ from pipeline.settings import Settings
 from pipeline.stages.outdating import Outdating
 
 if TYPE_CHECKING:
+    from pipeline.adapters.aws.connection import Account
+    from pipeline.adapters.aws.stack import Stack
     from pipeline.adapters.redis.connection import Client
 
 
@@ -224,12 +226,22 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
 
 def provision_events(settings: Settings) -> dict[str, str]:
     """Make topic and queue on the emulator; returns `topic_arn` and `queue_url`. On real AWS: what is configured."""
-    from pipeline.adapters.aws.connection import configured, provision
+    from pipeline.adapters.aws.connection import configured
+    from pipeline.adapters.aws.emulator import provision
 
     aws = settings.aws
     given = configured(aws.topic_arn, aws.queue_url)
     resources = given or provision(aws.endpoint_url or "", aws.prefix)
     return {"topic_arn": resources.topic_arn, "queue_url": resources.queue_url}
+
+
+def aws_stack(endpoint_url: str | None, name: str) -> "tuple[Stack, Account]":
+    """The stack of that name, and whose it is; `endpoint_url` None is real AWS. Raises Unavailable."""
+    from pipeline.adapters.aws.connection import account, client
+    from pipeline.adapters.aws.stack import Stack
+
+    cloudformation = client("cloudformation", endpoint_url, read_timeout_s=30)
+    return Stack(cloudformation, name), account(endpoint_url)
 
 
 @lru_cache(maxsize=4)

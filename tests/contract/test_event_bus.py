@@ -9,7 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.adapters.aws.connection import client, provision
+from pipeline.adapters.aws.connection import client
+from pipeline.adapters.aws.emulator import provision
 from pipeline.adapters.aws.event_bus import SnsPublisher, SqsQueue
 from pipeline.adapters.memory.event_bus import MemoryBus
 from pipeline.domain.errors import Unavailable

@@ -17,7 +17,7 @@ import pytest
 from pymongo import MongoClient
 
 from pipeline import settings as settings_module
-from pipeline.adapters.aws.connection import provision
+from pipeline.adapters.aws.emulator import provision
 from pipeline.adapters.mongo.backfill_store import MongoBackfillStore
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.connection import connect

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from webui.console.environment import ROOT
 from webui.console.errors import ConsoleError
@@ -24,8 +26,9 @@ def provision(plan: Plan, system: System) -> None:
     system.topic_arn, system.queue_url = resources["topic_arn"], resources["queue_url"]
 
 
-def migrate(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts) -> None:
-    """Bring Django's own database up to date, in a process that reads the addresses just written."""
+@contextmanager
+def migrating(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts) -> Iterator[None]:
+    """Bring Django's own database up to date in a process of its own, beside what is done here."""
     log = place.log / "migrate.log"
     progress.say("migrating Django's database")
     command = [sys.executable, "manage.py", "migrate", "--no-input"]
@@ -36,6 +39,7 @@ def migrate(place: Place, plan: Plan, progress: Progress, interrupts: Interrupts
         )  # fmt: skip
     waited = 0.0
     try:
+        yield
         while child.poll() is None and waited < MIGRATE_S:
             interrupts.pause(0.1)
             waited += 0.1

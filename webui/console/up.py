@@ -96,8 +96,8 @@ def _foreground(place: Place, asked: Asked, interrupts: Interrupts) -> int:
         os.environ.update(plan.environment)
 
         def once(system: System) -> None:
-            steps.provision(plan, system)
-            steps.migrate(place, plan, progress, interrupts)
+            with steps.migrating(place, plan, progress, interrupts):
+                steps.provision(plan, system)
 
         return lead(RunningSystem(place, plan, once, progress, interrupts, asked.deadline_s), plan, progress)
     finally:

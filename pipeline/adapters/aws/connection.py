@@ -2,10 +2,10 @@
 
 Against the emulator nothing of the ambient AWS configuration counts: profiles, keys, regions and endpoints of the user's real
 account never lead there. Real AWS uses the ambient credentials; they need sns:Publish on the topic, and
-sqs:ReceiveMessage and sqs:DeleteMessage on the queue. Nothing is ever created on real AWS from here.
+sqs:ReceiveMessage and sqs:DeleteMessage on the queue. On real AWS nothing is ever created but by `manage.py provision --yes`
+(stack.py).
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from pipeline.domain.errors import Unavailable
 
@@ -32,6 +33,12 @@ _NOTHING_THERE = {
 class Resources:
     topic_arn: str
     queue_url: str
+
+
+@dataclass(frozen=True)
+class Account:
+    number: str
+    region: str
 
 
 class NothingThere(Unavailable):
@@ -64,54 +71,20 @@ def mapped_errors() -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "")
         kind = NothingThere if code in _NOTHING_THERE else Unavailable
         raise kind(f"AWS: {error.operation_name} answered {code}") from None
-    except BotoCoreError as error:
+    except (
+        BotoCoreError,
+        ResponseParserError,
+    ) as error:  # the latter: no answer of AWS, but a page of something between
         raise Unavailable(f"AWS: {type(error).__name__}") from None
-
-
-def provision(endpoint_url: str, prefix: str) -> Resources:
-    """Make the topic, the queue, its dead-letter queue and the subscription on the emulator; safe to repeat."""
-    sns, sqs = client("sns", endpoint_url), client("sqs", endpoint_url)
-    with mapped_errors():
-        topic_arn = sns.create_topic(Name=f"{prefix}-bars")["TopicArn"]
-        dead_url = sqs.create_queue(QueueName=f"{prefix}-driver-dead")["QueueUrl"]
-        dead_arn = _queue_arn(sqs, dead_url)
-        queue_url = sqs.create_queue(QueueName=f"{prefix}-driver")["QueueUrl"]
-        queue_arn = _queue_arn(sqs, queue_url)
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "sns.amazonaws.com"},
-                    "Action": "sqs:SendMessage",
-                    "Resource": queue_arn,
-                    "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn}},
-                }
-            ],
-        }
-        sqs.set_queue_attributes(
-            QueueUrl=queue_url,
-            Attributes={
-                "VisibilityTimeout": "30",
-                # Never 1: SQS may count a receive that the consumer never got.
-                "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": "5"}),
-                "Policy": json.dumps(policy),
-            },
-        )
-        sns.subscribe(
-            TopicArn=topic_arn,
-            Protocol="sqs",
-            Endpoint=queue_arn,
-            Attributes={"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": ["bars.stored"]})},
-        )
-    return Resources(topic_arn, queue_url)
-
-
-def _queue_arn(sqs: Any, url: str) -> str:
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    return str(attributes["QueueArn"])
 
 
 def configured(topic_arn: str | None, queue_url: str | None) -> Resources | None:
     """The topic and queue that the settings name, if they name both."""
     return Resources(topic_arn, queue_url) if topic_arn and queue_url else None
+
+
+def account(endpoint_url: str | None) -> Account:
+    """Whose credentials these are. Raises Unavailable."""
+    with mapped_errors():
+        sts = client("sts", endpoint_url)
+        return Account(sts.get_caller_identity()["Account"], sts.meta.region_name)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pipeline.adapters.aws.connection import NothingThere, Resources, client, mapped_errors, provision
+from pipeline.adapters.aws.connection import NothingThere, Resources, client, mapped_errors
+from pipeline.adapters.aws.emulator import provision
 from pipeline.domain.events import Event
 from pipeline.ports.event_bus import Delivery
 
