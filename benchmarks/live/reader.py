@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 import uvloop
 
-TEXT = 1  # RFC 6455's opcode
+TEXT, PING, PONG = 1, 9, 10  # opcodes of RFC 6455
 
 
 class Totals:
@@ -54,6 +54,7 @@ class Reader(asyncio.Protocol):
         self._last: dict[str, int] = {}
 
     def connection_made(self, transport: Any) -> None:
+        self._transport = transport
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -68,10 +69,12 @@ class Reader(asyncio.Protocol):
             del self._data[: end + 4]
         at = 0
         while (frame := self._frame(at)) is not None:
-            text = self._data[at] & 0x0F == TEXT
+            opcode = self._data[at] & 0x0F
             start, at = frame
-            if text:
+            if opcode == TEXT:
                 self._read(start, at)
+            elif opcode == PING:  # a client's frames are masked, here with zeros
+                self._transport.write(bytes([0x80 | PONG, 0x80 | at - start, 0, 0, 0, 0]) + self._data[start:at])
         del self._data[:at]
 
     def _frame(self, at: int) -> tuple[int, int] | None:
