@@ -112,5 +112,5 @@ class TestNotices:
         assert first.happening == Happening.FIRED
         assert store.claim("sns", after(20), after(50)) is None
         store.settle(ALERT.id, replace(first, state=NoticeState.FAILED, due=None, reason="gone"))
-        _, second = store.claim("sns", after(20), after(50)) or (None, WEBHOOK)
+        _, second = store.claim("sns", after(30), after(60)) or (None, WEBHOOK)
         assert second.happening == Happening.CLEARED
