@@ -39,6 +39,7 @@ class TestHistory:
     def test_a_firing_is_opened_once_and_comes_back_as_it_was(self, store: AlertStore) -> None:
         assert store.newest("7", "BRK.B") is None
         assert store.open(ALERT)
+        assert not store.open(ALERT)
         assert not store.open(replace(ALERT, value=105.0))
         assert store.newest("7", "BRK.B") == ALERT
         assert store.firing() == [ALERT]
