@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.domain.delivery import DeliverySettings
 from pipeline.domain.errors import SettingsError
 from pipeline.domain.quota import PLANS, Plan, plan_named
 from pipeline.domain.rules import TickRules
@@ -62,13 +63,17 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_READ_RATE": "Reads of each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
     "TICKERLINE_WRITE_RATE": "Changes by each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
     "TICKERLINE_PLAN_DAYS": "Days after which what was played leaves the plan; `verify` knows no older ticks.",
-    "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches and Alpha Vantage's replies are deleted.",
+    "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches, Alpha Vantage's replies and past alerts are deleted.",
     "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
     "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
     "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
     "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to beside loopback's, comma separated; default: none.",
     "TICKERLINE_TLS": "1: a proxy ends TLS before the web, and sets X-Forwarded-Proto; cookies and links are of https then.",
     "TICKERLINE_PRODUCTION": "1: others reach this; implies TICKERLINE_TLS and refuses what is unfit for it (docs/security.md).",
+    "TICKERLINE_WEBHOOK_SECRET": "What webhooks of alerts are signed with, at least 16 characters; default: none, they are off.",
+    "TICKERLINE_WEBHOOK_HOSTS": "Hosts that webhooks may reach at private addresses, comma separated; default: none.",
+    "TICKERLINE_SMTP_URL": "The server for alerts' mail, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…; default: mail is off.",
+    "TICKERLINE_MAIL_FROM": "The sender of alerts' mail; needed with TICKERLINE_SMTP_URL.",
     "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO, of the workers WARNING.",
 }
 SECRETS = (
@@ -78,6 +83,8 @@ SECRETS = (
     "DATABASE_URL",
     "TICKERLINE_SECRET_KEY",
     "TICKERLINE_API_TOKEN",
+    "TICKERLINE_WEBHOOK_SECRET",
+    "TICKERLINE_SMTP_URL",
 )
 
 
@@ -150,6 +157,7 @@ class Settings:
     fetch_log_days: int
     plan_days: int
     watchlist: tuple[str, ...]
+    delivery: DeliverySettings
     embedded: frozenset[str]
 
     @property
@@ -262,6 +270,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         fetch_log_days=values.number("TICKERLINE_FETCH_LOG_DAYS", 90, 31, 36_500),
         plan_days=values.number("TICKERLINE_PLAN_DAYS", 30, 1, 36_500),
         watchlist=values.symbols("TICKERLINE_WATCHLIST", "AAPL,MSFT,GOOGL,IBM,META"),
+        delivery=DeliverySettings.read(values.text),
         embedded=embedded,
     )
 

@@ -1,6 +1,7 @@
 """The only wiring: settings -> adapters -> stages. Everybody else gets what it needs from here."""
 
 from pipeline.bootstrap.adapters import (
+    alert_store,
     backfill_store,
     bar_feed,
     bar_store,
@@ -25,12 +26,14 @@ from pipeline.bootstrap.adapters import (
     quota_ledger,
     rate_limiter,
     reply_cache,
+    rule_store,
     table,
     tick_feed,
     tick_log,
     watchlist_store,
     watermarks,
 )
+from pipeline.bootstrap.alerts import alerting, delivering, rehearsal
 from pipeline.bootstrap.stages import (
     BACKFILL_BEAT_MS,
     Ingest,
@@ -58,12 +61,15 @@ from pipeline.bootstrap.stages import (
     tick,
     trace,
     trim,
+    watching,
 )
 
 __all__ = [
     "BACKFILL_BEAT_MS",
     "Ingest",
     "Receiver",
+    "alert_store",
+    "alerting",
     "backfill_store",
     "backfills",
     "bar_feed",
@@ -73,6 +79,7 @@ __all__ = [
     "clock",
     "coverage_store",
     "coverages",
+    "delivering",
     "event_publisher",
     "event_queue",
     "fetch_store",
@@ -100,10 +107,12 @@ __all__ = [
     "rate_limiter",
     "recall",
     "receiver",
+    "rehearsal",
     "repeat",
     "reply_cache",
     "request_fetches",
     "requests",
+    "rule_store",
     "session_watch",
     "show",
     "show_bars",
@@ -114,6 +123,7 @@ __all__ = [
     "tick_log",
     "trace",
     "trim",
+    "watching",
     "watchlist_store",
     "watermarks",
 ]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
+from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.buffered_batches import BufferedBatches
@@ -21,12 +22,14 @@ from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
+from pipeline.ports.notifier import Notifier
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.probe import Probe
 from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
+from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
@@ -98,6 +101,32 @@ def watchlist_store(settings: Settings) -> WatchlistStore:
     from pipeline.adapters.mongo.watchlist_store import MongoWatchlistStore
 
     return MongoWatchlistStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def rule_store(settings: Settings) -> RuleStore:
+    from pipeline.adapters.mongo.rule_store import MongoRuleStore
+
+    return MongoRuleStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def alert_store(settings: Settings) -> AlertStore:
+    from pipeline.adapters.mongo.alert_store import MongoAlertStore
+
+    return MongoAlertStore(_mongo(settings.mongodb_uri), settings.database)
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """By channel; each says itself when it is off."""
+    from pipeline.adapters.aws.notifier import SnsNotifier
+    from pipeline.adapters.smtp.notifier import MailNotifier
+    from pipeline.adapters.webhook.notifier import WebhookNotifier
+
+    delivery = settings.delivery
+    return {
+        "sns": SnsNotifier(event_publisher(settings)),
+        "webhook": WebhookNotifier(delivery.webhook_secret, delivery.webhook_hosts),
+        "mail": MailNotifier(delivery.mail),
+    }
 
 
 def plan_store(settings: Settings) -> PlanStore:

@@ -1,6 +1,7 @@
 """Settings -> stages, each with the adapters that it needs."""
 
-from collections.abc import Iterable
+import atexit
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -32,6 +33,7 @@ from pipeline.bootstrap.adapters import (
 )
 from pipeline.domain.bars import DAILY
 from pipeline.domain.fetches import FetchRecord
+from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
@@ -45,10 +47,12 @@ from pipeline.stages.fetch import Fetch, Requests, Sweep
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.forward import Forward
 from pipeline.stages.forward_shard import ShardForwarder
+from pipeline.stages.lead import Lead
 from pipeline.stages.listen import Listen
 from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch
+from pipeline.stages.outbox import Outbox
 from pipeline.stages.passing import NotedLog, Passing
 from pipeline.stages.permits import Permits
 from pipeline.stages.planning import Planning
@@ -63,6 +67,7 @@ from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 from pipeline.stages.trace import Trace
 from pipeline.stages.trim import Trim
+from pipeline.stages.watching import Watching
 
 BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
 
@@ -79,19 +84,29 @@ class Ingest:
     meters: tuple[Meter, ...]
 
 
+@lru_cache(maxsize=4)
+def outbox(settings: Settings) -> Outbox:
+    """Where this process tells of its activity."""
+    opened = Outbox(live_channel(settings), clock(), settings.process.instance).start()
+    atexit.register(opened.flush)  # a command may end before its rows are out
+    return opened
+
+
 @lru_cache(maxsize=1)
 def ingest(settings: Settings) -> Ingest:
     fetches, bars, time = fetch_store(settings), bar_store(settings), clock()
     source = market_data(settings)
-    meters = Meter("fetch"), Meter("store"), Meter("publish")
+    meters, tell = (Meter("fetch"), Meter("store"), Meter("publish")), outbox(settings).tell
     for meter in meters:
         meter.ok("nothing asked yet")
     return Ingest(
-        requests=Requests(fetches, time),
+        requests=Requests(fetches, time, tell),
         planning=planning(settings),
-        fetch=Fetch(source, fetches, permits(settings), time, meters[0]),
-        store=Store(source, fetches, bars, Keeper(source, lookup_store(settings), fetches, time), time, meters[1]),
-        publish=Publish(event_publisher(settings), fetches, time, meters[2], settings.source),
+        fetch=Fetch(source, fetches, permits(settings), time, meters[0], tell),
+        store=Store(
+            source, fetches, bars, Keeper(source, lookup_store(settings), fetches, time), time, meters[1], tell
+        ),
+        publish=Publish(event_publisher(settings), fetches, time, meters[2], settings.source, tell),
         sweep=Sweep(fetches, time),
         backfills=backfills(settings),
         meters=meters,
@@ -103,8 +118,9 @@ def backfills(settings: Settings) -> Backfills:
     pace = settings.quota.plan.interval_ms
     at_once = min(100, max(5, 2 * BACKFILL_BEAT_MS // pace)) if pace else 100
     return Backfills(
-        backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once
-    )
+        backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once,
+        outbox(settings).tell,
+    )  # fmt: skip
 
 
 def coverages(settings: Settings) -> Coverages:
@@ -112,7 +128,7 @@ def coverages(settings: Settings) -> Coverages:
 
 
 def lookups(settings: Settings) -> Lookups:
-    return Lookups(lookup_store(settings), fetch_store(settings), clock())
+    return Lookups(lookup_store(settings), fetch_store(settings), clock(), outbox(settings).tell)
 
 
 def forgetting(settings: Settings) -> Forgetting:
@@ -137,7 +153,7 @@ def planning(settings: Settings) -> Planning:
 
 
 def requests(settings: Settings) -> Requests:
-    return Requests(fetch_store(settings), clock())
+    return Requests(fetch_store(settings), clock(), outbox(settings).tell)
 
 
 def request_fetches(
@@ -253,8 +269,15 @@ def show(settings: Settings, passing: Passing, volumes: BarVolumes, meter: Meter
     )  # fmt: skip
 
 
-def show_bars(settings: Settings, volumes: BarVolumes, meter: Meter) -> ShowBars:
+def watching(settings: Settings) -> Watching:
+    lead = Lead(leases(settings), clock(), "watching", settings.process.instance)
+    return Watching(live_channel(settings), plan_store(settings), lead, clock(), outbox(settings).tell)
+
+
+def show_bars(
+    settings: Settings, volumes: BarVolumes, meter: Meter, seen: Callable[[Sequence[LiveBar]], None]
+) -> ShowBars:
     return ShowBars(
         bar_feed(settings, ShowBars.READ_AGAIN), live_bar_store(settings), live_channel(settings), clock(), meter,
-        settings.process.instance, volumes,
+        settings.process.instance, volumes, seen,
     )  # fmt: skip

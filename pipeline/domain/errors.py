@@ -92,6 +92,10 @@ class Unavailable(TickerlineError):
     """An outside system did not answer in time. Trying again later is safe and can help."""
 
 
+class Undeliverable(TickerlineError):
+    """A notice will never be delivered as things are; the message says why, and trying again does not help."""
+
+
 class NotPlanned(TickerlineError):
     """There is no such tick, or no such session, in any plan; the message says what there is none of."""
 

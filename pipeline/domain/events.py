@@ -1,12 +1,33 @@
 """Events that go out over SNS. The JSON forms here are what subscribers read."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_rfc3339, rfc3339
+
+
+class Event(Protocol):
+    def to_json(self) -> str: ...
+
+    def attributes(self) -> dict[str, str]:
+        """What a subscription's filter policy can test."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """`alert.fired` or `alert.cleared`: the message of an alert (`alerts.message`) as it goes out over every channel."""
+
+    message: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        return json.dumps(self.message, sort_keys=True)
+
+    def attributes(self) -> dict[str, str]:
+        return {name: str(self.message[name]) for name in ("type", "kind", "subject")}
 
 
 @dataclass(frozen=True, slots=True)

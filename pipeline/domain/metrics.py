@@ -67,8 +67,8 @@ def _latency(exposed: str, stages: str, sentence: str) -> Metric:
     return Metric("latency", f"tickerline_{exposed}_seconds", Kind.HISTOGRAM, tuple(stages.split()), sentence)
 
 
-# What stands beside the stages has figures, too: `bars` reads the live bars back.
-_ALL = " ".join((*STAGES, "bars"))
+# What stands beside the stages has figures, too: `bars` reads the live bars back, `alerts` looks at them by the rules.
+_ALL = " ".join((*STAGES, "bars", "alerts"))
 
 METRICS = (
     _gauge(HEALTHY, _ALL, "1 while the stage is ok, else 0.", "stage_healthy"),
@@ -76,7 +76,7 @@ METRICS = (
         "total",
         _ALL,
         "What went through the stage: replies (fetch), bars (store), events (publish, listen), ticks (from tick on), live bars "
-        "(bars).",
+        "(bars), firings (alerts).",
         "stage",
     ),
     _latency("work", "fetch store publish", "How long one piece of work took."),
@@ -128,6 +128,10 @@ METRICS = (
     # Monitor
     _counter("gaps", "show", "Ticks whose number is missing on the log.", "tick_gaps"),
     _counter("repeats", "show", "Ticks whose number is not newer than the one before.", "tick_repeats"),
+    _gauge("firing", "alerts", "Alerts that fire now, by the monitor that leads.", "alerts_firing", Merge.MAX),
+    _counter("delivered", "alerts", "Notices of alerts that were delivered, over all channels.", "alert_notices_delivered"),
+    _counter("put_off", "alerts", "Tries to deliver a notice that failed and are made again.", "alert_notices_put_off"),
+    _counter("undelivered", "alerts", "Notices that were given up.", "alert_notices_undelivered"),
 )  # fmt: skip
 
 _DECLARED = {(stage, metric.name): metric for metric in METRICS for stage in metric.stages}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipeline.domain.events import BarsEvent
+from pipeline.domain.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Delivery:
 
 
 class EventPublisher(Protocol):
-    def publish(self, event: BarsEvent) -> str:
+    def publish(self, event: Event) -> str:
         """Returns the message id; raises Unavailable when the event is not known to be out."""
 
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
+from pipeline.domain.activity import Tell, fetch_queued, nobody
 from pipeline.domain.backfill import REQUESTED_BY, Backfill, Part, outcome, requests_for, stored_span
 from pipeline.domain.calendar import last_closed_session
 from pipeline.domain.errors import InvalidValue
@@ -40,10 +41,11 @@ class Backfills:
         bars: BarStore,
         clock: Clock,
         at_once: int,
+        tell: Tell = nobody,
     ) -> None:
         """`at_once`: how many fetches may be under way, so that others find their turns too."""
         self._jobs, self._unfillable, self._fetches, self._bars = jobs, unfillable, fetches, bars
-        self._clock, self._at_once = clock, at_once
+        self._clock, self._at_once, self._tell = clock, at_once, tell
         self._coverages = Coverages(bars, unfillable, clock)
 
     def start(self, symbols: Iterable[str], interval: str, since: date, requested_by: str) -> Backfill:
@@ -113,6 +115,7 @@ class Backfills:
         )
         with suppress(InvalidValue):  # another worker made it meanwhile, and sends it
             self._fetches.add([record])
+            self._tell(fetch_queued(record))
             send(record)
 
     def _settle(self, part: Part, send: Send) -> Part | None:

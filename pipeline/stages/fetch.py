@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from pipeline.domain import activity
+from pipeline.domain.activity import Tell, nobody
 from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import InvalidValue, MarketDataError, MarketDataKind, Unavailable
 from pipeline.domain.fetches import INTERNAL, OPEN_STATES, FetchRecord, FetchState
@@ -30,8 +32,8 @@ _LEDGER_AWAY = timedelta(seconds=2)
 class Requests:
     """Makes fetch records: by hand for anybody, or by plan for the watchlist."""
 
-    def __init__(self, fetches: FetchStore, clock: Clock) -> None:
-        self._fetches, self._clock = fetches, clock
+    def __init__(self, fetches: FetchStore, clock: Clock, tell: Tell = nobody) -> None:
+        self._fetches, self._clock, self._tell = fetches, clock, tell
 
     def request(
         self, symbols: Iterable[str], requested_by: str, interval: str = DAILY, full: bool = False
@@ -49,6 +51,8 @@ class Requests:
         new = {request: self._record(request, requested_by) for request, record in found.items() if record is None}
         if new:
             self._fetches.add(list(new.values()))
+        for record in new.values():
+            self._tell(activity.fetch_queued(record))
         return [record or new[request] for request, record in found.items()]
 
     def _record(self, request: Request, requested_by: str) -> FetchRecord:
@@ -70,10 +74,11 @@ Later = Callable[[str, float], None]  # sends a fetch, by its id, again in so ma
 
 class Fetch:
     def __init__(
-        self, market_data: MarketData, fetches: FetchStore, permits: Permits, clock: Clock, meter: Meter
-    ) -> None:
+        self, market_data: MarketData, fetches: FetchStore, permits: Permits, clock: Clock, meter: Meter,
+        tell: Tell = nobody,
+    ) -> None:  # fmt: skip
         self._market_data, self._fetches, self._permits = market_data, fetches, permits
-        self._clock, self._meter = clock, meter
+        self._clock, self._meter, self._tell = clock, meter, tell
 
     def run(self, fetch_id: str, later: Later) -> bool:
         """True: the reply is saved, `store` is next. False: there is nothing to hand over (the record says why).
@@ -99,6 +104,7 @@ class Fetch:
         try:
             if not self._permitted(record, later):
                 return False
+            self._tell(activity.fetch_running(record, self._clock.now()))
             reply = self._market_data.ask(request)
         except MarketDataError as error:
             self._record_error(record, error, later)
@@ -125,7 +131,8 @@ class Fetch:
 
     def give_up(self, fetch_id: str) -> None:
         """An error of ours would break the fetch each time that it is sent again; so it ends."""
-        self._fail(fetch_id, INTERNAL, "an error inside Tickerline; the log of the ingest worker has it")
+        if record := self._fetches.get(fetch_id):
+            self._fail(record, INTERNAL, "an error inside Tickerline; the log of the ingest worker has it")
 
     def _refuse_known_unknown(self, record: FetchRecord, now: datetime) -> bool:
         """A symbol that Alpha Vantage didn't know costs no second request within 30 days, and no attempt."""
@@ -137,7 +144,7 @@ class Fetch:
         reason = (
             f"Alpha Vantage did not know {record.symbol} on {last.finished_at:%Y-%m-%d}; not asked again for 30 days"
         )
-        self._fail(record.id, MarketDataKind.UNKNOWN_SYMBOL, reason)
+        self._fail(record, MarketDataKind.UNKNOWN_SYMBOL, reason)
         return True
 
     def _permitted(self, record: FetchRecord, later: Later) -> bool:
@@ -158,9 +165,13 @@ class Fetch:
     def _wait(
         self, record: FetchRecord, kind: str, reason: str, retry_at: datetime, later: Later, counted: bool = True
     ) -> None:
-        seconds = max(0.0, (retry_at - self._clock.now()).total_seconds())
+        now = self._clock.now()
+        seconds = max(0.0, (retry_at - now).total_seconds())
         soon = seconds <= SOON_S
-        if self._fetches.wait(record.id, kind, reason, retry_at, counted=counted, woken=soon) and soon:
+        if not self._fetches.wait(record.id, kind, reason, retry_at, counted=counted, woken=soon):
+            return
+        self._tell(activity.fetch_waiting(record, reason, retry_at, now))
+        if soon:
             later(record.id, seconds)
 
     def _record_error(self, record: FetchRecord, error: MarketDataError, later: Later) -> None:
@@ -176,12 +187,14 @@ class Fetch:
             self._wait(record, error.kind, error.message, retry_at, later)
             self._meter.add("retries")
         else:
-            self._fail(record.id, error.kind, error.message)
+            self._fail(record, error.kind, error.message)
         self._meter.ok(f"{record.symbol}: {error.message}"[:200])
 
-    def _fail(self, fetch_id: str, kind: str, reason: str) -> None:
-        if self._fetches.fail(fetch_id, kind, reason, self._clock.now()):
+    def _fail(self, record: FetchRecord, kind: str, reason: str) -> None:
+        now = self._clock.now()
+        if self._fetches.fail(record.id, kind, reason, now):
             self._meter.add("failed")
+            self._tell(activity.fetch_failed(record, kind, reason, now))
 
 
 Resend = Callable[[FetchRecord, float], None]  # the record, and in how many seconds

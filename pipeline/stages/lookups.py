@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
+from pipeline.domain.activity import Tell, fetch_queued, nobody
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.lookups import is_fresh, kind_of
 from pipeline.domain.requests import Function, Request
@@ -15,8 +16,8 @@ from pipeline.ports.market_data import MarketData
 class Lookups:
     """What is kept, and asking for it."""
 
-    def __init__(self, store: LookupStore, fetches: FetchStore, clock: Clock) -> None:
-        self.store, self._fetches, self._clock = store, fetches, clock
+    def __init__(self, store: LookupStore, fetches: FetchStore, clock: Clock, tell: Tell = nobody) -> None:
+        self.store, self._fetches, self._clock, self._tell = store, fetches, clock, tell
 
     def is_fresh(self, request: Request, kept_at: datetime) -> bool:
         return is_fresh(request, kept_at, self._clock.now())
@@ -30,6 +31,7 @@ class Lookups:
             uuid4().hex, symbol, uuid4().hex, requested_by, self._clock.now(), interval=kind, request=request
         )
         self._fetches.add([record])
+        self._tell(fetch_queued(record))
         return record
 
 

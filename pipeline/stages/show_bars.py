@@ -4,7 +4,7 @@
 2. A frame has the newest bar of each symbol and interval, and says how many it left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.domain.errors import InvalidValue
@@ -26,11 +26,12 @@ class ShowBars:
 
     def __init__(
         self, feed: TickFeed, store: LiveBarStore, live: LiveChannel, clock: Clock, meter: Meter, monitor: str,
-        volumes: BarVolumes,
+        volumes: BarVolumes, seen: Callable[[Sequence[LiveBar]], None] = lambda bars: None,
     ) -> None:  # fmt: skip
+        """`seen` gets every bar once it is kept; it does not wait."""
         self._feed, self._store, self._live, self._clock, self._meter = feed, store, live, clock, meter
         self._volumes = volumes
-        self._name = f"{monitor}-bars"
+        self._name, self._seen = f"{monitor}-bars", seen
         self._unkept: Sequence[LiveBar] = ()
         self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
         self._n, self._frame_at = 0, 0.0
@@ -41,6 +42,7 @@ class ShowBars:
         if self._unkept:
             self._store.add(self._unkept)
             self._volumes.add(self._unkept)
+            self._seen(self._unkept)
             self._meter.count(len(self._unkept))
             for bar in self._unkept:
                 self._show(bar)

@@ -3,6 +3,8 @@
 Rows that are no bars stay outside; the record keeps the first of them, with their reasons, and how many they are.
 """
 
+from pipeline.domain import activity
+from pipeline.domain.activity import Tell, nobody
 from pipeline.domain.errors import MarketDataError, MarketDataKind
 from pipeline.domain.readings import Reading
 from pipeline.ports.bar_store import BarStore
@@ -22,9 +24,10 @@ class Store:
         keeper: Keeper,
         clock: Clock,
         meter: Meter,
+        tell: Tell = nobody,
     ) -> None:
         self._market_data, self._fetches, self._bars, self._keeper = market_data, fetches, bars, keeper
-        self._clock, self._meter = clock, meter
+        self._clock, self._meter, self._tell = clock, meter, tell
 
     def run(self, fetch_id: str) -> bool:
         """True: the bars are stored, `publish` is next. False: nothing to announce; a record that failed says why."""
@@ -37,6 +40,7 @@ class Store:
         try:
             if record.request.series is None:
                 self._keeper.keep(record)
+                self._tell(activity.fetch_kept(record, self._clock.now()))
                 return False
             reading = self._market_data.read(record.reply, record.request)
             if reading.rejected_count:
@@ -44,10 +48,14 @@ class Store:
                 self._meter.add("rejected", reading.rejected_count)
             _refuse_without_bars(reading)
         except MarketDataError as error:
-            if self._fetches.fail(fetch_id, error.kind, error.message, self._clock.now()):
+            now = self._clock.now()
+            if self._fetches.fail(fetch_id, error.kind, error.message, now):
                 self._meter.add("failed")
+                self._tell(activity.fetch_failed(record, error.kind, error.message, now))
             return False
-        change = self._bars.store(fetch_id, reading.bars, self._clock.now())
+        now = self._clock.now()
+        change = self._bars.store(fetch_id, reading.bars, now)
+        self._tell(activity.fetch_stored(record, change, now))
         self._meter.count(change.count)
         self._meter.latency(self._clock.monotonic() - start)
         self._meter.ok()

@@ -15,10 +15,11 @@ from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.adapters.memory.watchlist_store import MemoryWatchlistStore
+from pipeline.domain.activity import Activity
 from pipeline.domain.bars import DAILY, Bar, daily_bar_time
 from pipeline.domain.calendar import last_closed_session, sessions_back
 from pipeline.domain.errors import MarketDataError, MarketDataKind, Unavailable
-from pipeline.domain.events import BarsEvent, BarsStored
+from pipeline.domain.events import BarsStored, Event
 from pipeline.domain.fetches import FetchRecord, Reply
 from pipeline.domain.quota import plan_named
 from pipeline.domain.readings import Reading
@@ -79,7 +80,7 @@ class UnsureBus(MemoryBus):
         super().__init__(now)
         self.away = self.answer_lost = False
 
-    def publish(self, event: BarsEvent) -> str:
+    def publish(self, event: Event) -> str:
         if self.away:
             raise Unavailable("SNS is away")
         message_id = super().publish(event)
@@ -104,6 +105,7 @@ class IngestWorld:
         self.plan, self.watchlist = MemoryPlanStore(), MemoryWatchlistStore()
         self.meters = {name: Meter(name, self.clock.monotonic) for name in ("fetch", "store", "publish", "listen")}
         self.later: list[tuple[str, float]] = []
+        self.told: list[Activity] = []
         self._ingest(database)
         self.rules = rules
         self.listen = self.new_listener()
@@ -113,16 +115,17 @@ class IngestWorld:
         quota, market_data = plan_named("none"), cast(MarketData, self.market_data)
         ledger = MemoryQuotaLedger(quota, 0, self.fetches.spent)
         jobs, unfillable = MemoryBackfillStore(database), MemoryCoverageStore(database)
-        self.requests = Requests(self.fetches, self.clock)
+        tell = self.told.append
+        self.requests = Requests(self.fetches, self.clock, tell)
         self.planning = Planning(
             self.watchlist, self.bars, self.fetches, unfillable, jobs, ledger, self.clock, quota, reserve=0
         )
-        self.backfills = Backfills(jobs, unfillable, self.fetches, self.bars, self.clock, at_once=20)
+        self.backfills = Backfills(jobs, unfillable, self.fetches, self.bars, self.clock, at_once=20, tell=tell)
         permits = Permits(ledger, self.fetches, self.clock, quota, 0)
-        self.fetch = Fetch(market_data, self.fetches, permits, self.clock, self.meters["fetch"])
+        self.fetch = Fetch(market_data, self.fetches, permits, self.clock, self.meters["fetch"], tell)
         keeper = Keeper(market_data, MemoryLookupStore(database), self.fetches, self.clock)
-        self.store = Store(market_data, self.fetches, self.bars, keeper, self.clock, self.meters["store"])
-        self.publish = Publish(self.bus, self.fetches, self.clock, self.meters["publish"], SOURCE)
+        self.store = Store(market_data, self.fetches, self.bars, keeper, self.clock, self.meters["store"], tell)
+        self.publish = Publish(self.bus, self.fetches, self.clock, self.meters["publish"], SOURCE, tell)
         self.sweep = Sweep(self.fetches, self.clock)
 
     def new_listener(self) -> Listen:

@@ -41,7 +41,7 @@ def test_the_web_s_metrics_are_documented() -> None:
 def test_a_name_means_one_thing_in_a_stage_and_one_thing_to_prometheus() -> None:
     by_stage = [(stage, metric.name) for metric in METRICS for stage in metric.stages]
     assert len(set(by_stage)) == len(by_stage)
-    assert {stage for stage, _ in by_stage} == {*STAGES, "bars"}
+    assert {stage for stage, _ in by_stage} == {*STAGES, "bars", "alerts"}
     exposed = [metric.exposed for metric in METRICS]
     assert len(set(exposed)) == len(exposed)
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from celery.exceptions import OperationalError
 
+from pipeline.adapters.memory.alert_store import MemoryAlertStore
 from pipeline.adapters.memory.backfill_store import MemoryBackfillStore
 from pipeline.adapters.memory.bar_store import MemoryBarStore
 from pipeline.adapters.memory.buffered_batches import MemoryBufferedBatches
@@ -22,6 +23,7 @@ from pipeline.adapters.memory.probe import MemoryProbe
 from pipeline.adapters.memory.quota_ledger import MemoryQuotaLedger
 from pipeline.adapters.memory.rate_limiter import MemoryRateLimiter
 from pipeline.adapters.memory.reply_cache import MemoryReplyCache
+from pipeline.adapters.memory.rule_store import MemoryRuleStore
 from pipeline.adapters.memory.watermarks import MemoryWatermarks
 from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
@@ -42,6 +44,7 @@ from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
+from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.api.backend import Backend
@@ -71,6 +74,8 @@ class FakePipeline:
     passages: MemoryPassages = field(default_factory=MemoryPassages)
     watermarks: MemoryWatermarks = field(default_factory=MemoryWatermarks)
     probes: dict[str, MemoryProbe] = field(default_factory=lambda: {name: MemoryProbe() for name in PARTS})
+    rules: MemoryRuleStore = field(default_factory=MemoryRuleStore)
+    alerts: MemoryAlertStore = field(default_factory=MemoryAlertStore)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
@@ -120,6 +125,9 @@ class FakePipeline:
             replies=self.replies,
             rates=self.rates,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),
+            rules=self.rules,
+            alerts=self.alerts,
+            rehearsal=Rehearsal(stores, self.live_bars),
             source="simulator",
             request=self.request,
             send=self.send,

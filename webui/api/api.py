@@ -4,6 +4,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from webui.api import (
+    alerts,
     backfills,
     coverage,
     events,
@@ -55,6 +56,7 @@ api.add_router("/api/v1", sessions.v1)
 api.add_router("/api/v1", events.v1)
 api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)
+api.add_router("/api/v1", alerts.v1)
 
 
 def docs(request: HttpRequest) -> HttpResponseBase:

@@ -11,12 +11,14 @@ from celery.exceptions import OperationalError
 from pipeline import bootstrap
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
+from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
+from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
@@ -25,6 +27,7 @@ from pipeline.stages.lookups import Lookups
 from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
+from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import Stream
 from pipeline.stages.trace import Trace
 from webui.celery import app
@@ -54,6 +57,9 @@ class Backend:
     probing: Probing
     replies: ReplyCache
     rates: RateLimiter
+    rules: RuleStore
+    alerts: AlertStore
+    rehearsal: Rehearsal
     source: str
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     ask: Callable[[list[Request], str], list[FetchRecord]]  # the same for what is asked of a series, requested by
@@ -81,6 +87,9 @@ def current() -> Backend:
         probing=bootstrap.probing(settings),
         replies=bootstrap.reply_cache(settings),
         rates=bootstrap.rate_limiter(settings),
+        rules=bootstrap.rule_store(settings),
+        alerts=bootstrap.alert_store(settings),
+        rehearsal=bootstrap.rehearsal(settings),
         source=settings.source,
         request=partial(bootstrap.request_fetches, settings),
         ask=bootstrap.requests(settings).ask,

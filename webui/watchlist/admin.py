@@ -15,7 +15,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from webui.watchlist import people, tokens  # noqa: F401 (they register their pages)
+from webui.watchlist import admin_alerts, people, tokens  # noqa: F401 (they register their pages)
 from webui.watchlist.mirror import mirror_on_commit
 from webui.watchlist.models import WatchedSymbol
 from webui.watchlist.symbol_actions import SymbolActions

@@ -1,4 +1,4 @@
-"""Brings the watchlist from Django's database to where the pipeline reads it.
+"""Brings the watchlist (and, with it, the alert rules) from Django's database to where the pipeline reads it.
 
 The admin calls it on commit; the API's process calls it at its start and each minute, which repairs a miss.
 """
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from pipeline.ports.watchlist_store import WatchedSymbol as Watched
 from webui.api import backend
+from webui.watchlist.alert_mirror import mirror_rules
 from webui.watchlist.models import WatchedSymbol
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def _mirror_in_thread() -> None:
     close_old_connections()
     try:
         mirror_watchlist()
+        mirror_rules()
     finally:
         close_old_connections()
 
@@ -57,7 +59,7 @@ async def keep_mirrored(interval_s: float = INTERVAL_S, retry_s: float = RETRY_S
             # A thread of its own: a store that does not answer must not hold up other work.
             await sync_to_async(_mirror_in_thread, thread_sensitive=False)()
         except Exception as error:  # MongoDB away, a database not migrated yet, …: all of them may pass
-            log.warning("the watchlist is not mirrored yet: %s: %s", type(error).__name__, error)
+            log.warning("watchlist and alert rules are not mirrored yet: %s: %s", type(error).__name__, error)
             await asyncio.sleep(retry_s)
         else:
             await asyncio.sleep(interval_s)

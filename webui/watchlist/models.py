@@ -14,6 +14,9 @@ from django.utils import timezone
 
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.symbols import RULE, checked_symbol
+from webui.watchlist.alert_rules import AlertRule
+
+__all__ = ["AlertRule", "WatchedSymbol"]
 
 log = logging.getLogger(__name__)
 _USED_EVERY = timedelta(minutes=1)  # the database is not written to for each request

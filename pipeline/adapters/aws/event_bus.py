@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.adapters.aws.connection import NothingThere, Resources, client, mapped_errors, provision
-from pipeline.domain.events import BarsEvent
+from pipeline.domain.events import Event
 from pipeline.ports.event_bus import Delivery
 
 MAX_WAIT_S = 20.0
@@ -32,7 +32,7 @@ class SnsPublisher(_Bus):
         super().__init__(endpoint_url, prefix, resources)
         self._sns = client("sns", endpoint_url)
 
-    def publish(self, event: BarsEvent) -> str:
+    def publish(self, event: Event) -> str:
         attributes = {name: {"DataType": "String", "StringValue": value} for name, value in event.attributes().items()}
         for last_try in (False, True):
             topic_arn = self._names().topic_arn

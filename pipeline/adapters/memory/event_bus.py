@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 
-from pipeline.domain.events import BarsEvent, BarsStored
+from pipeline.domain.events import BarsStored, Event
 from pipeline.ports.event_bus import Delivery
 
 _MOST_RECEIVES = 5
@@ -18,9 +18,9 @@ class MemoryBus:
         self._waiting: dict[str, tuple[str, float]] = {}
         self._received: dict[str, int] = {}
         self.dead: list[str] = []
-        self.published: list[BarsEvent] = []
+        self.published: list[Event] = []
 
-    def publish(self, event: BarsEvent) -> str:
+    def publish(self, event: Event) -> str:
         self.published.append(event)
         return self.put(event.to_json()) if isinstance(event, BarsStored) else f"message-{next(self._ids)}"
 

@@ -1,6 +1,7 @@
 """The indexes of every collection, and the schemas of bars and fetches; each query of the stores is served by an index.
 
-Ended fetches and saved replies are deleted by the server some days after their end (TTL). What is open has no end yet, and stays.
+Ended fetches, saved replies and alerts that are over are deleted by the server some days after their end (TTL). What is open
+has no end yet, and stays.
 """
 
 from typing import Any
@@ -9,6 +10,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from pipeline.adapters.mongo.alert_store import INDEXES as ALERT_INDEXES
 from pipeline.adapters.mongo.connection import Document, mapped_errors
 from pipeline.adapters.mongo.plan_store import MongoPlanStore
 
@@ -87,6 +89,8 @@ def ensure_indexes(client: "MongoClient[Document]", database: str, fetch_log_day
                 IndexModel([("done", ASCENDING)]),
             ]
         )
+        base["alerts"].create_indexes(list(ALERT_INDEXES))
+        _expire(base, "alerts", "cleared_at", fetch_log_days * _DAY_S)
         _expire(base, "fetches", "finished_at", fetch_log_days * _DAY_S)
         _expire(base, "replies", "received_at", fetch_log_days * _DAY_S)
     MongoPlanStore(client, database).prepare()

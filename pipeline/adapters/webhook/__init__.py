@@ -1,0 +1,1 @@
+"""Webhooks: signed posts to addresses that operators give. They may lead nowhere inside: see `addresses`."""
