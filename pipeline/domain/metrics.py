@@ -129,6 +129,7 @@ METRICS = (
     _counter("gaps", "show", "Ticks whose number is missing on the log.", "tick_gaps"),
     _counter("repeats", "show", "Ticks whose number is not newer than the one before.", "tick_repeats"),
     _gauge("firing", "alerts", "Alerts that fire now, by the monitor that leads.", "alerts_firing", Merge.MAX),
+    _counter("unseen", "alerts", "Live bars that were not looked at: too many waited for the history.", "alert_bars_unseen"),
     _counter("delivered", "alerts", "Notices of alerts that were delivered, over all channels.", "alert_notices_delivered"),
     _counter("put_off", "alerts", "Tries to deliver a notice that failed and are made again.", "alert_notices_put_off"),
     _counter("undelivered", "alerts", "Notices that were given up.", "alert_notices_undelivered"),

@@ -38,7 +38,7 @@ class AlertStore(Protocol):
     def claim(self, channel: str, now: datetime, until: datetime) -> tuple[Alert, Notice] | None:
         """The notice of this channel that has been due longest; it counts one more attempt, and is due again at `until`.
 
-        That an alert has cleared is not given out before it is done with telling that it fired.
+        That an alert has cleared is given out when it is done with telling that it fired, within seconds after.
         """
 
     def settle(self, alert_id: str, notice: Notice) -> None:

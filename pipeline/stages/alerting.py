@@ -64,7 +64,10 @@ class Alerting:
         """Live bars as they come, from whichever thread reads them."""
         useful = [bar for bar in bars if bar.interval == _SECOND and bar.start * 1000 >= self._kept_from_ms]
         with self._lock:
+            too_many = len(self._arrived) + len(useful) - _MOST_BARS
             self._arrived.extend(useful)
+        if too_many > 0:
+            self._meter.add("unseen", too_many)
 
     def step(self) -> float:
         """Look at what came; returns the seconds to wait. Raises Unavailable; what was not judged is judged at the next call."""

@@ -39,6 +39,7 @@ class TestHistory:
     def test_a_firing_is_opened_once_and_comes_back_as_it_was(self, store: AlertStore) -> None:
         assert store.newest("7", "BRK.B") is None
         assert store.open(ALERT)
+        assert not store.open(ALERT)
         assert not store.open(replace(ALERT, value=105.0))
         assert store.newest("7", "BRK.B") == ALERT
         assert store.firing() == [ALERT]
@@ -112,5 +113,5 @@ class TestNotices:
         assert first.happening == Happening.FIRED
         assert store.claim("sns", after(20), after(50)) is None
         store.settle(ALERT.id, replace(first, state=NoticeState.FAILED, due=None, reason="gone"))
-        _, second = store.claim("sns", after(20), after(50)) or (None, WEBHOOK)
+        _, second = store.claim("sns", after(30), after(60)) or (None, WEBHOOK)
         assert second.happening == Happening.CLEARED

@@ -12,13 +12,16 @@ from pymongo import MongoClient
 from pymongo.errors import WriteError
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
+from pipeline.adapters.mongo.alert_store import MongoAlertStore
 from pipeline.adapters.mongo.bar_store import MongoBarStore
 from pipeline.adapters.mongo.fetch_store import MongoFetchStore
 from pipeline.adapters.mongo.indexes import ensure_indexes
 from pipeline.adapters.mongo.plan_store import MongoPlanStore
+from pipeline.domain.alerts import Alert, Happening, Notice, RuleKind
 from pipeline.domain.bars import Bar
 from pipeline.domain.fetches import FetchRecord, Wanted
 from pipeline.domain.sessions import Leg, Segment, Span
+from pipeline.ports.alert_store import WantedAlerts
 
 Client = MongoClient[dict[str, Any]]
 NOW = datetime(2026, 11, 22, 16, tzinfo=UTC)
@@ -97,6 +100,26 @@ def test_every_query_of_bars_and_fetches_uses_an_index(mongodb_uri: str, databas
             plan = plan_of(client, database, find)
             assert "IXSCAN" in plan, f"{find}: {plan}"
             assert "COLLSCAN" not in plan, f"{find}: {plan}"
+
+
+def test_the_queries_of_the_alert_history_use_an_index(mongodb_uri: str, database: str) -> None:
+    with watched(mongodb_uri) as (client, commands):
+        alerts = MongoAlertStore(client, database)
+        told = (Notice(Happening.FIRED, "sns", due=NOW), Notice(Happening.FIRED, "webhook"))
+        for n in range(20):
+            alerts.open(Alert("7", "High", RuleKind.ABOVE, "AAPL", n, 1.0, 2.0, "up", NOW, notices=told))
+        commands.finds.clear()
+        alerts.newest("7", "AAPL")
+        alerts.firing()
+        alerts.claim("sns", NOW, NOW)
+        alerts.claim("webhook", NOW, NOW)
+        alerts.recent(5)
+        alerts.recent(5, WantedAlerts("AAPL"))
+        finds = list(commands.finds)
+        assert len(finds) == 7
+        for find in finds:
+            plan = plan_of(client, database, find)
+            assert "IXSCAN" in plan, f"{find}: {plan}"
 
 
 def test_the_queries_by_which_a_tick_is_found_use_an_index(mongodb_uri: str, database: str) -> None:

@@ -178,6 +178,14 @@ def test_two_that_both_think_they_lead_do_not_fire_twice() -> None:
     assert len(world.told) == 1
 
 
+def test_of_too_many_bars_that_wait_the_oldest_are_counted_as_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.stages.alerting._MOST_BARS", 3)
+    world = World(HIGH)
+    world.monitor.step()
+    world.monitor.seen([world.bar() for _ in range(5)])
+    assert world.meter.report().figures["unseen"] == 2
+
+
 def test_bars_that_come_late_are_judged_all_the_same() -> None:
     world = World(HIGH)
     world.clock.sleep(300)

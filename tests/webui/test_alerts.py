@@ -240,3 +240,13 @@ class TestAdmin:
         AlertRule.objects.create(name="Off", kind="above", subject="IBM", threshold=100.0, enabled=False)
         mirror._mirror_in_thread()
         assert [rule.name for rule in pipeline.rules.rules()] == ["On"]
+
+    def test_a_rule_that_somebody_broke_keeps_no_other_from_the_pipeline(
+        self, pipeline: FakePipeline, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in ("Good", "Bad"):
+            AlertRule.objects.create(name=name, kind="above", subject="IBM", threshold=100.0)
+        AlertRule.objects.filter(name="Bad").update(threshold=-1.0)
+        mirror._mirror_in_thread()
+        assert [rule.name for rule in pipeline.rules.rules()] == ["Good"]
+        assert "'Bad' is left out: threshold" in caplog.text

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest
 
+from pipeline.domain.errors import InvalidValue
 from webui.api import backend
 from webui.watchlist.alert_rules import AlertRule
 
@@ -14,7 +15,13 @@ log = logging.getLogger(__name__)
 
 def mirror_rules() -> None:
     """Make the pipeline's rules what is enabled here. Raises Unavailable."""
-    backend.current().rules.replace([rule.as_rule() for rule in AlertRule.objects.filter(enabled=True)])
+    rules = []
+    for rule in AlertRule.objects.filter(enabled=True):
+        try:
+            rules.append(rule.as_rule())
+        except InvalidValue as error:  # written past the admin; it must not keep the others from the pipeline
+            log.error("the alert rule %r is left out: %s", rule.name, error)
+    backend.current().rules.replace(rules)
 
 
 def mirror_rules_on_commit(request: HttpRequest) -> None:

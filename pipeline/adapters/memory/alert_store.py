@@ -15,7 +15,10 @@ class MemoryAlertStore:
 
     def open(self, alert: Alert) -> bool:
         with self._lock:
-            return self._alerts.setdefault(alert.id, alert) is alert
+            if alert.id in self._alerts:
+                return False
+            self._alerts[alert.id] = alert
+            return True
 
     def close(self, alert: Alert) -> bool:
         with self._lock:

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
@@ -17,6 +17,7 @@ from pipeline.ports.alert_store import WantedAlerts
 
 _NEWEST = [("fired_at", DESCENDING), ("_id", DESCENDING)]
 _CLEARED = ("cleared_at", "cleared_value", "cleared_text")
+_SOON = timedelta(seconds=2)
 INDEXES = (
     IndexModel(_NEWEST),
     IndexModel([("subject", ASCENDING), *_NEWEST]),
@@ -74,21 +75,25 @@ class MongoAlertStore:
             return [_alert(document) for document in self._alerts.find(condition).sort(_NEWEST).limit(limit)]
 
     def claim(self, channel: str, now: datetime, until: datetime) -> tuple[Alert, Notice] | None:
-        fired, cleared = (f"notices.{happening}_{channel}.due" for happening in Happening)
-        for happening, condition in (
-            (Happening.FIRED, {fired: {"$lte": now}}),
-            (Happening.CLEARED, {cleared: {"$lte": now}, fired: None}),
-        ):
-            key = f"notices.{happening}_{channel}"
+        for happening in Happening:
+            due = f"notices.{happening}_{channel}.due"
             with mapped_errors():
-                for document in list(self._alerts.find(condition).sort(f"{key}.due", ASCENDING).limit(10)):
-                    alert = _alert(document)
-                    [notice] = [n for n in alert.notices if (n.happening, n.channel) == (happening, channel)]
-                    mine = {"_id": alert.id, f"{key}.due": notice.due}
-                    change = {"$set": {f"{key}.due": until}, "$inc": {f"{key}.attempts": 1}}
-                    if self._alerts.update_one(mine, change).modified_count:
-                        return alert, replace(notice, attempts=notice.attempts + 1, due=until)
+                found = list(self._alerts.find({due: {"$lte": now}}).sort(due, ASCENDING).limit(10))
+            for alert in map(_alert, found):
+                own = {notice.happening: notice for notice in alert.notices if notice.channel == channel}
+                notice, first = own[happening], own.get(Happening.FIRED)
+                if happening == Happening.CLEARED and first and first.due:
+                    self._move(alert.id, notice, min(first.due, now + _SOON), 0)
+                elif self._move(alert.id, notice, until, 1):
+                    return alert, replace(notice, attempts=notice.attempts + 1, due=until)
         return None
+
+    def _move(self, alert_id: str, notice: Notice, due: datetime, attempts: int) -> bool:
+        """Unless somebody else has moved it meanwhile."""
+        key = f"notices.{notice.happening}_{notice.channel}"
+        change = {"$set": {f"{key}.due": due}, "$inc": {f"{key}.attempts": attempts}}
+        with mapped_errors():
+            return self._alerts.update_one({"_id": alert_id, f"{key}.due": notice.due}, change).modified_count == 1
 
     def settle(self, alert_id: str, notice: Notice) -> None:
         key, value = _entry(notice)
