@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test test-faults test-kafka bench-ingest bench lint format pins vendor clean
+.PHONY: run down status install install-dev test test-faults test-kafka test-browser screenshots bench-ingest bench bench-web lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -33,6 +33,15 @@ test-faults: install-dev
 test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
 
+# The page in a real Chromium in front of the whole system, 8 minutes; pictures of every view go to build/screenshots. Needs Chromium
+# (Debian: apt-get install chromium; or TICKERLINE_CHROMIUM names one); without it all is left out, or fails where CI=true.
+test-browser: install-dev
+	$(BIN)/python -m pytest --timeout 300 tests/browser $(PYTEST_ARGS)
+
+# The README's pictures, docs/pictures, of a system of their own: 2 minutes. Needs Chromium.
+screenshots: install-dev
+	$(BIN)/python -m tests.browser.pictures
+
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev
 	@missed=0; for one in ingest_store ingest_quota planner; do \
@@ -44,6 +53,13 @@ bench-ingest: install-dev
 BROKERS ?= embedded
 bench: install-dev
 	@missed=0; for one in "engine --broker $(BROKERS)" table; do \
+		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
+	done; exit $$missed
+
+# How the web does under many clients, and its page in a real Chromium, beside their goals (docs/performance.md): about 15 minutes.
+# Needs Chromium, and for Lighthouse Node.js and npm. Fails when one is missed.
+bench-web: install-dev
+	@missed=0; for one in live page; do \
 		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
 	done; exit $$missed
 
@@ -87,7 +103,7 @@ vendor:
 
 clean:
 	@if [ -x $(BIN)/python ]; then $(BIN)/python manage.py down; fi
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made once, and filled again when the pins have changed.

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ class Health(StrEnum):
     FAILING = "failing"
 
 
+SILENT_S = 3.5  # three heartbeats of a worker are missing
 WORST_FIRST = (Health.FAILING, Health.STARTING, Health.WAITING, Health.OK)
 
 
@@ -43,13 +44,21 @@ class StageReport:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a worker process says of itself, each second. `at` is seconds since 1970."""
+    """What a worker process says of itself, each second; beat, through its task, every five. `at` is seconds since 1970."""
 
     role: str
     instance: str
     pid: int
     at: float
     stages: tuple[StageReport, ...] = ()
+
+    def heard(self, now: float) -> "Heartbeat":
+        """As it is to be taken at `now`: of a worker that has fallen silent nothing is well, whatever it said last."""
+        silent = now - self.at
+        if silent <= SILENT_S or self.role == "beat":
+            return self
+        words = f"{self.instance} has given no sign of life for {silent:.0f} s"
+        return replace(self, stages=tuple(replace(one, health=Health.FAILING, message=words) for one in self.stages))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -22,4 +22,4 @@ class LiveChannel(Protocol):
         """Note that a process is alive; forgotten after 10 s."""
 
     def heartbeats(self) -> list[Heartbeat]:
-        """Of every process that was alive within 10 s."""
+        """Of every process that was alive within 10 s, as `Heartbeat.heard` takes it."""

@@ -70,16 +70,14 @@ class Show:
         self._measure(Counter(logged.made_at for logged in newest.values()))
         decoded = {symbol: orjson.loads(logged.value) for symbol, logged in sorted(newest.items())}
         closes = self._closes.before({symbol: tick["bar_time"] for symbol, tick in decoded.items()})
-        moved = [
-            tick
-            | _against(closes[symbol], tick["price"])
-            | {"bar_volume": self._volumes.of(symbol, tick["session"], tick["bar_time"]), "skipped": skipped[symbol]}
-            for symbol, tick in decoded.items()
-        ]
-        self._newest.update(zip(decoded, moved, strict=True))
+        for symbol, tick in decoded.items():  # each is ours alone: filled in where it is, for there are many
+            _set_against(tick, closes[symbol])
+            tick["bar_volume"] = self._volumes.of(symbol, tick["session"], tick["bar_time"])
+            tick["skipped"] = skipped[symbol]
+        self._newest.update(decoded)
         self._last_tick_at = self._clock.monotonic()
-        if moved:
-            self._publish({"type": "ticks", "ticks": moved})
+        if decoded:
+            self._publish({"type": "ticks", "ticks": list(decoded.values())})
             self._passing.shown(newest.values())
 
     def _count(self, ticks: int) -> None:
@@ -131,8 +129,11 @@ class Show:
         return frame | {"monitor": self._name, "n": self._n, "at": rfc3339(self._clock.now())}
 
 
-def _against(close: float | None, price: float) -> dict[str, float | None]:
+def _set_against(tick: dict[str, Any], close: float | None) -> None:
+    """Its change against the close before its bar."""
+    tick["previous_close"] = close
     if close is None:
-        return {"previous_close": None, "change": None, "change_percent": None}
-    change = round(price - close, 4)
-    return {"previous_close": close, "change": change, "change_percent": round(100 * change / close, 2)}
+        tick["change"] = tick["change_percent"] = None
+    else:
+        tick["change"] = change = round(tick["price"] - close, 4)
+        tick["change_percent"] = round(100 * change / close, 2)

@@ -51,6 +51,20 @@ def test_processes_are_alive_for_ten_seconds_after_their_last_heartbeat(live: tu
     assert channel.heartbeats() == [alive]
 
 
+def test_the_stages_of_a_worker_that_has_fallen_silent_fail_and_beat_may_be_quiet(
+    live: tuple[LiveChannel, float],
+) -> None:
+    channel, now = live
+    report = StageReport("tick", Health.OK, "", {"rate_per_s": 50.0})
+    channel.beat(Heartbeat("driver", "driver-1", 7, now - 4.2, (report,)))
+    channel.beat(Heartbeat("beat", "beat-1", 0, now - 6, (StageReport("beat", Health.OK),)))
+    beat, driver = channel.heartbeats()
+    assert beat.stages[0].health == Health.OK
+    assert driver.stages[0].health == Health.FAILING
+    assert driver.stages[0].message.startswith("driver-1 has given no sign of life for 4 s")
+    assert driver.stages[0].figures == report.figures
+
+
 async def test_frames_reach_a_subscriber_and_it_survives_a_lost_connection(redis_url: str) -> None:
     prefix = uuid4().hex
     client = connect(redis_url)

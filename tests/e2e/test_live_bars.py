@@ -123,7 +123,7 @@ def test_the_api_tells_what_is_on_the_topic(system: System, reader: BarReader) -
 
 
 def test_a_browser_gets_a_frame_of_bars_about_each_second(system: System) -> None:
-    with connect(system.url("dashboard").replace("http", "ws") + "/ws/live") as socket:
+    with connect(system.url("dashboard").replace("http", "ws") + "/ws/live?topics=bars") as socket:
         frames: list[Json] = []
         while len(frames) < 4:
             frame = json.loads(socket.recv(timeout=10))

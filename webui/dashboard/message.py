@@ -1,6 +1,7 @@
 """A frame of the live channel, read once: its rows, each encoded once, and the texts that clients get of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -8,8 +9,15 @@ import orjson
 Key = str | tuple[str, str]
 Symbols = frozenset[str] | None  # None: all
 
-# What the rows of a frame are told apart by, where the newest of each stands for those before; its order within a key.
-_KEYS = {"ticks": ("symbol",), "bars": ("symbol", "interval"), "stages": ("stage",), "events": ("id",)}
+# What the rows of a frame are told apart by, where the newest of each stands for those before; and which of two is the newer.
+_KEYS: dict[str, Callable[[Any], Any]] = {
+    "ticks": itemgetter("symbol"), "bars": itemgetter("symbol", "interval"), "stages": itemgetter("stage"),
+    "events": itemgetter("id"),
+}  # fmt: skip
+_ORDERS: dict[str, Callable[[Any], Any]] = {
+    "ticks": itemgetter("session", "seq"),
+    "bars": itemgetter("session", "last_seq"),
+}
 INTERVALS = ("1s", "1min")
 
 
@@ -30,12 +38,12 @@ class Head(NamedTuple):
 class Message:
     """`seq`, `prev` and `lost` are the hub's."""
 
-    __slots__ = ("at_s", "head", "kind", "lost", "prev", "rows", "seq", "size")
+    __slots__ = ("_start", "at_s", "head", "kind", "lost", "prev", "rows", "seq", "size")
 
     def __init__(self, kind: str, head: Head, rows: dict[Key, Row], size: int) -> None:
         self.kind, self.head, self.rows, self.size = kind, head, rows, size
         self.seq = self.prev = self.lost = 0
-        self.at_s = 0.0
+        self.at_s, self._start = 0.0, b""
 
     def text(self, epoch: str, symbols: Symbols) -> str | None:
         """For whoever wants `symbols`; None when it has none of them."""
@@ -44,7 +52,9 @@ class Message:
             rows = [row.text for row in self.rows.values()]
         elif not (rows := [self.rows[key].text for key in keys(self.kind, symbols) if key in self.rows]):
             return None
-        return frame_text(self.kind, epoch, self.seq, self.prev, self.head, rows, lost=self.lost)
+        if not self._start:  # the same for all
+            self._start = frame_start(self.kind, epoch, self.seq, self.prev, self.head, lost=self.lost)
+        return whole(self._start, rows)
 
     def has(self, symbols: Symbols) -> bool:
         return symbols is None or any(key in self.rows for key in keys(self.kind, symbols))
@@ -69,32 +79,33 @@ def parsed(data: bytes) -> Message | None:
 
 def rows_of(kind: str, rows: list[dict[str, Any]]) -> dict[Key, Row]:
     """By key. Raises KeyError, TypeError and ValueError for what are no rows of this kind."""
-    names, found = _KEYS[kind], dict[Key, Row]()
+    key_of = _KEYS[kind]
+    order_of: Callable[[Any], Any] = _ORDERS.get(kind, _no_order)
+    found: dict[Key, Row] = {}
     for row in rows:
-        values = tuple(row[name] for name in names)
-        skipped = row.get("skipped", 0)
-        if not all(isinstance(value, str) for value in values) or type(skipped) is not int or skipped < 0:
-            raise ValueError("expected a row's key to be text, and what it skipped a number")
-        key = values[0] if len(values) == 1 else values
-        before = found[key].ticks if key in found else 0
-        found[key] = Row(orjson.dumps(row), before + skipped + 1, _order(kind, row))
+        key, (session, number), skipped = key_of(row), order_of(row), row.get("skipped", 0)
+        if not (type(session) is str and type(number) is int and type(skipped) is int and skipped >= 0):
+            raise ValueError("expected a session, a number, and how many were skipped")
+        if not isinstance(key, str) and not (kind == "bars" and isinstance(key[0], str) and isinstance(key[1], str)):
+            raise ValueError("expected a text to tell it by")
+        before = found.get(key)
+        ticks = skipped + 1 if before is None else before.ticks + skipped + 1
+        found[key] = Row(orjson.dumps(row), ticks, (session, number))
     return found
 
 
-def _order(kind: str, row: Mapping[str, Any]) -> tuple[str, int]:
-    if kind not in ("ticks", "bars"):
-        return "", 0
-    session, seq = row["session"], row["seq" if kind == "ticks" else "last_seq"]
-    if not isinstance(session, str) or type(seq) is not int:
-        raise ValueError("expected a session and a number")
-    return session, seq
+def _no_order(row: Mapping[str, Any]) -> tuple[str, int]:
+    return "", 0
 
 
-def frame_text(
-    kind: str, epoch: str, seq: int, prev: int, head: Head, rows: Iterable[bytes], *, skipped: int = 0, lost: int = 0,
-    more: bool = False,
-) -> str:  # fmt: skip
-    """A frame as clients get it; what is not to be said is left out."""
+def frame_start(
+    kind: str, epoch: str, seq: int, prev: int, head: Head, *, skipped: int = 0, lost: int = 0, more: bool = False
+) -> bytes:
+    """Of a frame as clients get it: all but its rows. What is not to be said is left out."""
     said = {"type": kind, "epoch": epoch, "seq": seq, "prev": prev, **head._asdict()}
     said |= {name: value for name, value in (("skipped", skipped), ("lost", lost), ("more", more)) if value}
-    return (orjson.dumps(said)[:-1] + b',"%b":[%b]}' % (kind.encode(), b",".join(rows))).decode()
+    return orjson.dumps(said)[:-1] + b',"%b":[' % kind.encode()
+
+
+def whole(start: bytes, rows: Iterable[bytes]) -> str:
+    return (start + b",".join(rows) + b"]}").decode()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipeline.domain.frames import TOPICS
-from webui.dashboard.message import Head, Key, Message, Row, Symbols, frame_text, keys, rows_of
+from webui.dashboard.message import Head, Key, Message, Row, Symbols, frame_start, keys, rows_of, whole
 from webui.dashboard.subscription import Subscription
 
 KEPT_EVENTS = 50
@@ -56,10 +56,9 @@ class Topic:
         """One frame for all that came after the mark; None when there is nothing for these symbols."""
         if not (rows := self._moved(mark.passed, symbols)):
             return None
-        return frame_text(
-            self.kind, epoch, self.seq, mark.seq, self.head, rows,
-            skipped=self.frames - mark.frames - 1, lost=self.lost - mark.lost, more=more,
-        )  # fmt: skip
+        skipped, lost = self.frames - mark.frames - 1, self.lost - mark.lost
+        start = frame_start(self.kind, epoch, self.seq, mark.seq, self.head, skipped=skipped, lost=lost, more=more)
+        return whole(start, rows)
 
     def newest(self, symbols: Symbols) -> list[bytes]:
         wanted: Iterable[Key] = self.rows if symbols is None else keys(self.kind, symbols)

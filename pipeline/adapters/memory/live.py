@@ -33,4 +33,5 @@ class MemoryLive:
 
     def heartbeats(self) -> list[Heartbeat]:
         now = self._clock.now().timestamp()
-        return sorted((b for b in self._beats.values() if now - b.at <= 10), key=lambda beat: beat.instance)
+        alive = (beat.heard(now) for beat in self._beats.values() if now - beat.at <= 10)
+        return sorted(alive, key=lambda beat: beat.instance)

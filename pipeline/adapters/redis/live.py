@@ -62,7 +62,7 @@ class RedisLive:
             gone = [beat.instance for beat in beats if now - beat.at > _FORGOTTEN_S]
             if gone:
                 self._client.hdel(self._beats, *gone)
-        return sorted((b for b in beats if now - b.at <= _ALIVE_S), key=lambda beat: beat.instance)
+        return sorted((b.heard(now) for b in beats if now - b.at <= _ALIVE_S), key=lambda beat: beat.instance)
 
 
 def channel(prefix: str) -> str:

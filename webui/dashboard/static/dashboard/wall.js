@@ -24,6 +24,7 @@ export class Wall {
     element.querySelector("button").onclick = () => this.toggle();
     setInterval(() => this.speak(), SPOKEN_MS);
     const first = store.on("ticks", () => {
+      if (store.ticks.size === 0) return; // the snapshot of a system that has not ticked yet
       first();
       for (const tape of this.tapes) tape.fill();
       this.speak();
