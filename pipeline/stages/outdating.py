@@ -3,7 +3,7 @@
 import logging
 
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.events import BarsEvent
+from pipeline.domain.events import BarsEvent, Event
 from pipeline.ports.event_bus import EventPublisher
 from pipeline.ports.reply_cache import ReplyCache
 
@@ -19,8 +19,9 @@ class Outdating:
     def __init__(self, publisher: EventPublisher, replies: ReplyCache) -> None:
         self._publisher, self._replies = publisher, replies
 
-    def publish(self, event: BarsEvent) -> str:
-        outdate(self._replies, event.symbol)
+    def publish(self, event: Event) -> str:
+        if isinstance(event, BarsEvent):
+            outdate(self._replies, event.symbol)
         return self._publisher.publish(event)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.reply_cache import MemoryReplyCache
 from pipeline.domain.errors import Unavailable
-from pipeline.domain.events import BarsEvent, BarsRevised, BarsStored
+from pipeline.domain.events import AlertEvent, BarsEvent, BarsRevised, BarsStored, Event
 from pipeline.stages.outdating import Outdating
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -17,10 +17,10 @@ class Bus:
     """Looks, when an event goes out, what a reader would find then."""
 
     def __init__(self, replies: MemoryReplyCache) -> None:
-        self.replies, self.seen = replies, list[tuple[BarsEvent, bytes | None]]()
+        self.replies, self.seen = replies, list[tuple[Event, bytes | None]]()
 
-    def publish(self, event: BarsEvent) -> str:
-        self.seen.append((event, self.replies.find(event.symbol, "bars").body))
+    def publish(self, event: Event) -> str:
+        self.seen.append((event, self.replies.find("AAPL", "bars").body))
         return "message"
 
 
@@ -46,3 +46,11 @@ def test_a_redis_that_is_away_costs_no_event() -> None:
     bus = Bus(replies)
     assert Outdating(bus, replies).publish(BarsStored("AAPL", "daily", 0, None, None, "f", "t", "simulator"))
     assert len(bus.seen) == 1
+
+
+def test_an_alert_outdates_nothing() -> None:
+    replies = MemoryReplyCache(MemoryClock())
+    replies.keep("AAPL", "bars", replies.find("AAPL", "bars").version, b"kept", 60)
+    bus, event = Bus(replies), AlertEvent({"type": "alert.fired", "kind": "price", "subject": "AAPL"})
+    Outdating(bus, replies).publish(event)
+    assert bus.seen == [(event, b"kept")]

@@ -23,7 +23,7 @@ REFUSED = (401, 403)
 # What anybody may ask for while TICKERLINE_OPEN_FETCH=1, by operation id.
 OPEN = {"fetch", "create_fetches"}
 # Operations that change nothing, though they take a body: they may answer anybody. By operation id.
-COMPUTED: set[str] = {"dry_run_alerts"}
+COMPUTED = {"try_alert_rule"}
 SIGN_IN = "/admin/login/"
 HARMLESS = (SIGN_IN, "/admin/logout/", "/openapi.json")  # they answer any method, and change nothing
 
