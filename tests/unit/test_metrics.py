@@ -33,7 +33,7 @@ def test_every_metric_is_documented_and_nothing_else() -> None:
 
 def test_the_web_s_metrics_are_documented() -> None:
     declared = re.findall(r'"(tickerline_web_\w+)", "([^"]+)"', (ROOT / "webui" / "metrics.py").read_text())
-    assert len(declared) == 5
+    assert len(declared) >= 7
     text = DOCUMENT.read_text()
     assert [name for name, sentence in declared if f"`{name}" not in text or sentence not in text] == []
 
