@@ -11,11 +11,14 @@ def rfc3339(moment: datetime) -> str:
 
 
 def from_rfc3339(text: str) -> datetime:
-    """The inverse of `rfc3339`; ValueError when `text` is no time or has no offset."""
+    """The inverse of `rfc3339`; ValueError when `text` is no time, has no offset, or is out of range in UTC."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("expected a time with an offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a time of the years 1 to 9999") from None
 
 
 def from_ms(milliseconds: int) -> datetime:

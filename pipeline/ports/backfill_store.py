@@ -18,8 +18,8 @@ class BackfillStore(Protocol):
     def unfinished(self) -> list[Backfill]:
         """The oldest first."""
 
-    def recent(self, limit: int) -> list[Backfill]:
-        """The newest first, finished ones too."""
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        """The newest first, finished ones too; only those that come `after` the job of this creation time and id."""
 
     def parts(self, job_id: str) -> list[Part]:
         """In their order."""

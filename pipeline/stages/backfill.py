@@ -12,7 +12,7 @@ Several workers may do this at once: each step is one conditional change of the 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 from pipeline.domain.backfill import REQUESTED_BY, Backfill, Part, outcome, requests_for, stored_span
@@ -66,9 +66,9 @@ class Backfills:
         found = self._jobs.job(job_id)
         return (found, self._jobs.parts(job_id)) if found else None
 
-    def recent(self, limit: int) -> list[tuple[Backfill, list[Part]]]:
-        """The newest jobs first, each with its parts in order. Raises Unavailable."""
-        return [(job, self._jobs.parts(job.id)) for job in self._jobs.recent(limit)]
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[tuple[Backfill, list[Part]]]:
+        """The newest jobs first, each with its parts in order; `after`: see the port. Raises Unavailable."""
+        return [(job, self._jobs.parts(job.id)) for job in self._jobs.recent(limit, after)]
 
     def run(self, send: Send) -> int:
         """Move every open part on as far as it goes now; returns how many fetches are under way. Raises Unavailable."""

@@ -50,7 +50,8 @@ def probe(request: pytest.FixtureRequest) -> Iterator[Probe]:
         case "sns" | "sqs":
             url = request.getfixturevalue("aws_url")
             provision(url, PREFIX)
-            yield (SnsProbe if request.param == "sns" else SqsProbe)(url, PREFIX)
+            probes: list[Probe] = [SnsProbe(url, PREFIX), SqsProbe(url, PREFIX)]
+            yield probes[request.param == "sqs"]
         case "kafka":
             yield KafkaProbe(request.getfixturevalue("kafka_servers"), ())
         case _:
@@ -67,14 +68,15 @@ def test_what_works_says_so_in_words(probe: Probe) -> None:
 def at(place: str, name: str) -> Iterator[Probe]:
     """One that asks whoever is there."""
     with connect(f"mongodb://user:hunter2@{place}/?authSource=admin") as client:
-        yield {
+        makers: dict[str, Callable[[], Probe]] = {
             "redis": lambda: RedisProbe(f"redis://:hunter2@{place}/0"),
             "mongo": lambda: MongoProbe(client),
             "sns": lambda: SnsProbe(f"http://{place}", PREFIX),
             "sqs": lambda: SqsProbe(f"http://{place}", PREFIX),
             "kafka": lambda: KafkaProbe(place, ()),
             "receiver": lambda: ReceiverProbe([f"http://{place}"]),
-        }[name]()
+        }
+        yield makers[name]()
 
 
 @pytest.fixture

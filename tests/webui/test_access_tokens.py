@@ -50,12 +50,12 @@ def ask(api: Client, scope: str, token: str, **headers: str) -> HttpResponse:
     """What takes a token of this scope."""
     headers = {"Authorization": f"Bearer {token}"} | headers
     if scope == "change":
-        return api.delete("/api/v1/symbols/AAPL", headers=headers)  # type: ignore[arg-type,return-value]
+        return api.delete("/api/v1/symbols/AAPL", headers=headers)  # type: ignore[return-value]
     path, body = {
         "fetch": ("/api/v1/fetches", {"symbols": ["AAPL"]}),
         "stream": ("/api/v1/stream", {"action": "pause"}),
     }[scope]
-    return api.post(path, json.dumps(body), "application/json", headers=headers)  # type: ignore[arg-type,return-value]
+    return api.post(path, json.dumps(body), "application/json", headers=headers)  # type: ignore[return-value]
 
 
 ALLOWED = {"fetch": 202, "stream": 422, "change": 200}  # nothing plays: the order itself is refused

@@ -34,7 +34,7 @@ def reads(pipeline: FakePipeline, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def get(api: Client, url: str, **headers: str) -> HttpResponse:
-    response = api.get(url, headers=headers)  # type: ignore[arg-type]
+    response = api.get(url, headers=headers)
     assert isinstance(response, HttpResponse)
     return response
 

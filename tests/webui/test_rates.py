@@ -26,7 +26,7 @@ def few(settings: Settings, pipeline: FakePipeline) -> None:
 
 
 def ask(client: Client, path: str = READS, address: str = "192.0.2.1", **headers: str) -> HttpResponse:
-    response = client.get(path, headers=headers, REMOTE_ADDR=address)  # type: ignore[arg-type]
+    response = client.get(path, headers=headers, REMOTE_ADDR=address)
     assert isinstance(response, HttpResponse)
     return response
 

@@ -20,6 +20,7 @@ from webui.watchlist.models import AccessToken
 DIRECT = "watchlist.direct_stream"  # permissions; superusers have all
 FETCH = "watchlist.fetch_now"
 CHANGE = "watchlist.delete_watchedsymbol"
+BACK_FILL = "watchlist.back_fill"
 
 
 class Scope(StrEnum):
@@ -80,6 +81,7 @@ class Bearer(AuthBase):
 
 may_fetch = Bearer(Scope.FETCH, FETCH, "asking for fetches")  # everybody while TICKERLINE_OPEN_FETCH=1
 may_change = Bearer(Scope.CHANGE, CHANGE, "changing this")
+may_back_fill = Bearer(Scope.CHANGE, BACK_FILL, "starting back-fills")
 may_direct = Bearer(Scope.STREAM, DIRECT, "directing the stream")
 
 

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import NinjaAPI
 
 from webui.api import (
     backfills,
@@ -21,6 +20,7 @@ from webui.api import (
     ticks,
     trace,
 )
+from webui.api.document import DocumentedAPI
 from webui.api.parsing import JsonParser
 from webui.api.rendering import OrjsonRenderer
 
@@ -30,7 +30,7 @@ DOCS_POLICY = (
     "frame-ancestors 'none'"
 )
 
-api = NinjaAPI(
+api = DocumentedAPI(
     title="Tickerline",
     version="1",
     description="Fetches, bars, live quotes and the state of the pipeline. Errors are RFC 9457 problem details.",

@@ -31,9 +31,9 @@ class Conditional:
         response.headers.setdefault("Cache-Control", "no-cache")  # kept, if at all, to be asked for again
         if response.status_code != 200:
             return response
-        response.headers.setdefault("ETag", etag_of(response.content))
-        answer: HttpResponseBase = get_conditional_response(request, etag=response["ETag"], response=response)
-        return answer
+        if "ETag" not in response:
+            response["ETag"] = etag_of(response.content)
+        return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
 class PublicGZip(GZipMiddleware):

@@ -11,6 +11,7 @@ from pipeline.domain.coverage import Coverage, Span
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.times import rfc3339
 from webui.api import backend
+from webui.api.moments import Day
 from webui.api.problems import not_found
 from webui.api.schemas import Interval, ProblemOut
 
@@ -19,7 +20,7 @@ v1 = Router(tags=["market"])
 
 class CoverageQuery(Schema):
     interval: Interval = "daily"
-    since: date | None = Field(None, ge=date(1990, 1, 1), description="The first day; default: the first bar's.")
+    since: Day | None = Field(None, ge=date(1990, 1, 1), description="The first day; default: the first bar's.")
 
 
 class SpanOut(Schema):

@@ -12,6 +12,7 @@ from pipeline.domain.event_statistics import Announced, EventStatistics, announc
 from pipeline.domain.times import from_rfc3339, rfc3339
 from webui.api import backend
 from webui.api.csv_files import as_csv
+from webui.api.moments import Day
 from webui.api.schemas import Format, ProblemOut, Symbol
 
 v1 = Router(tags=["events"])
@@ -46,7 +47,7 @@ class EventList(Schema):
 
 
 class EventRange(Schema):
-    since: date | None = Field(None, ge=date(1990, 1, 1), description="The first UTC day; default: 30 days back.")
+    since: Day | None = Field(None, ge=date(1990, 1, 1), description="The first UTC day; default: 30 days back.")
     symbol: Symbol | None = None
 
 

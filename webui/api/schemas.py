@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pipeline.domain.bars import ADJUSTMENT_SCALE, PRICE_SCALE, Adjustment, Bar
@@ -12,6 +12,7 @@ from pipeline.domain.fetches import Change, FetchRecord
 from pipeline.domain.live_bars import LiveBar
 from pipeline.domain.symbols import RULE, checked_symbol
 from pipeline.domain.times import rfc3339
+from webui.api.moments import Moment
 
 MAX_SYMBOLS = 100
 
@@ -66,10 +67,8 @@ class FetchPage(Schema):
 class BarRange(Schema):
     interval: Literal["1s", Interval] = Field("daily", description="`1s` bars are live ones; `1min` ones with `live`.")
     live: bool = Field(False, description="The bars that the ticks add up to as they pass, not those that are stored.")
-    start: AwareDatetime | None = Field(
-        None, description="First time, RFC 3339 with an offset; default: the first bar's."
-    )
-    end: AwareDatetime | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
+    start: Moment | None = Field(None, description="First time, RFC 3339 with an offset; default: the first bar's.")
+    end: Moment | None = Field(None, description="Last time, RFC 3339 with an offset; default: the last bar's.")
     limit: int = Field(100, ge=1, le=10_000)
     format: Format = "json"
 

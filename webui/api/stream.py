@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from pipeline.domain.control import FASTEST, SLOWEST, Order, OrderKind
 from pipeline.domain.times import from_ms, rfc3339
@@ -13,6 +13,7 @@ from pipeline.stages.opening import Wish
 from pipeline.stages.stream import Playing, Stream
 from webui.api import backend
 from webui.api.access import may_direct
+from webui.api.moments import Moment
 from webui.api.schemas import ProblemOut, Symbol
 
 v1 = Router(tags=["stream"])
@@ -34,7 +35,7 @@ class Start(_Order):
     symbols: list[Symbol] | None = Field(
         None, min_length=1, max_length=MAX_MEMBERS, description="These alone; left out: all that have bars."
     )
-    since: AwareDatetime | None = Field(None, description="The first bar is at this time or later.")
+    since: Moment | None = Field(None, description="The first bar is at this time or later.")
     speed: Speed = 1.0
     loop: bool = Field(True, description="Play again from the first bar when the bars are over.")
 
@@ -48,7 +49,7 @@ class Seek(_Order):
     """Go on with the first bar at this time or later."""
 
     action: Literal["seek"]
-    to: AwareDatetime
+    to: Moment
 
 
 class Simple(_Order):

@@ -119,9 +119,11 @@ def statistics(request: HttpRequest, symbol: str, query: Query[TickRange]) -> Ti
     symbol = checked_symbol(symbol)
     found = _recalled(symbol, query, MOST_ADDED_UP)
     added = found.statistics()
-    prices = {name: getattr(added, name) for name in ("open", "high", "low", "close")}
     return TickStatisticsOut(
-        **{name: None if price is None else price / PRICE_SCALE for name, price in prices.items()},
+        open=_price(added.open),
+        high=_price(added.high),
+        low=_price(added.low),
+        close=_price(added.close),
         symbol=symbol,
         session=found.session.id,
         count=added.count,
@@ -130,10 +132,14 @@ def statistics(request: HttpRequest, symbol: str, query: Query[TickRange]) -> Ti
         last_seq=found.last_seq,
         last_at=_at(found, last=True),
         volume=added.volume,
-        vwap=None if added.vwap is None else round(added.vwap) / PRICE_SCALE,
+        vwap=_price(None if added.vwap is None else round(added.vwap)),
         complete=not found.more,
         note=found.note or None,
     )
+
+
+def _price(price: int | None) -> float | None:
+    return None if price is None else price / PRICE_SCALE
 
 
 def _recalled(symbol: str, query: TickRange, count: int) -> Recalled:

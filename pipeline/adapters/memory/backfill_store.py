@@ -27,9 +27,10 @@ class MemoryBackfillStore:
         with self._lock:
             return sorted((j for j in self._jobs.values() if j.finished_at is None), key=lambda job: job.created_at)
 
-    def recent(self, limit: int) -> list[Backfill]:
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
         with self._lock:
-            return sorted(self._jobs.values(), key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
+            found = [job for job in self._jobs.values() if after is None or (job.created_at, job.id) < after]
+        return sorted(found, key=lambda job: (job.created_at, job.id), reverse=True)[:limit]
 
     def parts(self, job_id: str) -> list[Part]:
         with self._lock:

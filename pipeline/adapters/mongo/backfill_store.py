@@ -51,9 +51,13 @@ class MongoBackfillStore:
         with mapped_errors():
             return [_job(document) for document in self._jobs.find({"finished_at": None}).sort("created_at", ASCENDING)]
 
-    def recent(self, limit: int) -> list[Backfill]:
+    def recent(self, limit: int, after: tuple[datetime, str] | None = None) -> list[Backfill]:
+        wanted: Document = {}
+        if after:
+            at, job_id = after
+            wanted = {"$or": [{"created_at": {"$lt": at}}, {"created_at": at, "_id": {"$lt": job_id}}]}
         with mapped_errors():
-            newest = self._jobs.find().sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
+            newest = self._jobs.find(wanted).sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
             return [_job(document) for document in newest]
 
     def parts(self, job_id: str) -> list[Part]:
