@@ -42,14 +42,14 @@ class Tick:
     def step(self) -> float:
         """Do what is due; returns the seconds until there is more to do. Raises Unavailable; call it again then."""
         now = self._clock.monotonic()
-        if now >= self._held_until:
-            self._players.clear()  # somebody else may have had the shards meanwhile
-        failed = None
+        failed, due_at = None, now
+        lapsed = now >= self._held_until
         try:  # first: a beat must not wait for Redis' answers
-            due_at = self._clock.monotonic() + self._send_due()
+            if not lapsed:
+                due_at = self._clock.monotonic() + self._send_due()
         except Unavailable as error:
-            failed, due_at = error, now  # no reason to lose the leases as well
-        if now >= self._poll_at:
+            failed = error  # no reason to lose the leases as well
+        if lapsed or now >= self._poll_at:
             self._poll_at = now + self._rules.lease_poll_s
             self._poll()
             self._measure()
@@ -67,13 +67,14 @@ class Tick:
 
     def _poll(self) -> None:
         asked = self._clock.monotonic()
-        if asked >= self._held_until:
-            self._players.clear()  # sending took longer than the leases last: what is held from now on is held anew
+        lapsed = asked >= self._held_until
         held = self._share.keep()
         # Counted from before the question, less a margin: this driver stops before anybody else can start.
         self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
-        for shard in set(self._players) - held:
-            del self._players[shard]
+        for shard, player in list(self._players.items()):
+            # A step took longer than the leases last: whoever had a shard meanwhile has taken its next epoch.
+            if shard not in held or (lapsed and self._plan.epoch(shard) != player.epoch):
+                del self._players[shard]
         if self._watch.session is None:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])

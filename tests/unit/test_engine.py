@@ -348,3 +348,22 @@ def test_a_shard_whose_rows_make_no_sense_keeps_no_other_from_its_turn() -> None
     world.run(10)
     moved = {symbol for (_, symbol), numbers in world.sequences().items() if len(numbers) > before.get((_, symbol), 0)}
     assert moved == {symbol for symbol in SYMBOLS if shard_of(symbol, RULES.shards) != shard}
+
+
+def test_a_driver_that_is_slower_than_its_leases_keeps_the_shards_that_nobody_else_has_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each taking of a shard lasts longer than the leases, as on a machine that is overloaded; yet all are taken."""
+    world = World()
+    world.open_session()
+    new_epoch = world.plan.new_epoch
+
+    def slow(shard: int) -> int:
+        world.clock.sleep(RULES.lease_ms / 1000 + 1)
+        return new_epoch(shard)
+
+    monkeypatch.setattr(world.plan, "new_epoch", slow)
+    driver = world.start_driver()
+    world.run(30)
+    assert {shard: player.epoch for shard, player in driver._players.items()} == dict.fromkeys(range(RULES.shards), 1)
+    world.check(at_least=50)

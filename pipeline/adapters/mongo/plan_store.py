@@ -95,12 +95,13 @@ class MongoPlanStore:
             with suppress(DuplicateKeyError):
                 self._shards.update_one({"_id": shard}, {"$setOnInsert": {"epoch": 0}}, upsert=True)
             document = self._shards.find_one_and_update(
-                {"_id": shard}, {"$inc": {"epoch": 1}}, return_document=ReturnDocument.AFTER
+                {"_id": shard}, {"$inc": {"epoch": 1}}, {"epoch": 1, "leg": 1}, return_document=ReturnDocument.AFTER
             )
             if document is None:
                 raise RuntimeError(f"the document of shard {shard} was deleted")
-            if pending := document.get("pending"):
-                self._write(pending)
+            noted = {"shard": shard, "number": document.get("leg")}
+            if noted["number"] and not self._legs.find_one(noted, {"_id": 1}):
+                self._write((self._shards.find_one({"_id": shard}) or {})["pending"])
         return int(document["epoch"])
 
     def epoch(self, shard: int) -> int:
