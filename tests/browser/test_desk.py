@@ -104,7 +104,7 @@ def test_another_session_is_started_after_a_question(staff_page: Page, system: S
 def test_symbols_are_fetched_and_followed_to_the_end(staff_page: Page) -> None:
     page = staff_page
     opened(page)
-    page.get_by_label("Symbols").first.fill("tsla")
+    page.get_by_role("region", name="Fetch symbols").get_by_label("Symbols").fill("tsla")
     page.get_by_role("button", name="Fetch", exact=True).click()
     line = page.locator(".desk .fetches li").filter(has_text="TSLA")
     expect(line.locator(".pill")).to_have_text("succeeded", timeout=60_000)
@@ -114,7 +114,7 @@ def test_symbols_are_fetched_and_followed_to_the_end(staff_page: Page) -> None:
 def test_what_is_no_symbol_is_refused_by_name(troubled_staff_page: Page) -> None:
     page = troubled_staff_page
     opened(page)
-    page.get_by_label("Symbols").first.fill("AAPL $$$")
+    page.get_by_role("region", name="Fetch symbols").get_by_label("Symbols").fill("AAPL $$$")
     page.get_by_role("button", name="Fetch", exact=True).click()
     expect(page.locator(".fetching .error").first).to_contain_text("$$$")
 

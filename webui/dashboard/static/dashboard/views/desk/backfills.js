@@ -61,7 +61,7 @@ function starting(app, started) {
     }
     const given = listed.symbols();
     const whose = given.length ? given.join(", ") : "the whole watchlist";
-    const text = `${interval.input.value} bars of ${whose} since ${since.input.value}. Each symbol that lacks some takes one request of the day's quota, or one for each month of minute bars.`;
+    const text = `It fills in ${interval.input.value} bars of ${whose} since ${since.input.value}. Each symbol that lacks some takes one request of the day's quota, or one for each month of minute bars.`;
     if (!(await app.confirm({ title: "Start the back-fill?", text, yes: "Start" }))) return null;
     const order = { interval: interval.input.value, since: since.input.value, ...(given.length ? { symbols: given } : {}) };
     const job = await app.api.post("/backfills", order);

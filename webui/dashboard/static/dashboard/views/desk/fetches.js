@@ -1,6 +1,6 @@
 // Asking for symbols, and how each fetch goes: those asked for here, and the newest of everybody's.
 
-import { ENDED, standing } from "../../following.js";
+import { detail, ENDED, standing } from "../../following.js";
 import { empty, make } from "../../make.js";
 import { clock, dayAndClock } from "../../moments.js";
 import { field, form, symbolsOf } from "./fields.js";
@@ -70,7 +70,7 @@ export function fetchPanel({ app, scope }, asked) {
 
 function line(fetch, own) {
   const link = make("a", { href: `/symbols/${encodeURIComponent(fetch.symbol)}`, text: fetch.symbol });
-  const words = fetch.queued_at === undefined ? "accepted" : standing(fetch);
+  const words = fetch.queued_at === undefined ? "accepted" : detail(fetch);
   const who = own ? "asked for here" : `by ${fetch.requested_by}`;
   const time = fetch.queued_at ? make("time", { class: "quiet small", datetime: fetch.queued_at, title: `${dayAndClock(fetch.queued_at)} UTC, ${who}`, text: clock(fetch.queued_at, 0) }) : "";
   return make("li", {}, make("strong", {}, link), make("span", { class: "pill", "data-level": LEVELS[fetch.state], text: fetch.state }), time,

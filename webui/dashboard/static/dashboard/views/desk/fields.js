@@ -42,7 +42,9 @@ export function form({ fields, button, act, app, listed = {} }, ...children) {
       const done = await act();
       if (done !== null) tell(result, done, "good", app);
     } catch (error) {
-      tell(result, refusal(error, fields, listed), "bad", app);
+      const marked = refusal(error, fields, listed);
+      if (marked) Object.assign(result, { textContent: marked }).dataset.kind = "bad";
+      else tell(result, error.detail || error.title || String(error), "bad", app);
     }
     button.disabled = false;
   });
@@ -56,8 +58,8 @@ export function tell(result, text, kind, app) {
   app.say(text, kind);
 }
 
-// Puts each error at its field, goes to the first one, and returns what is left to say.
-export function refusal(error, fields, listed) {
+// Puts each error at its field, goes to the first one, and returns what is left to say; null: no field is to blame.
+function refusal(error, fields, listed) {
   let first = null;
   const rest = [];
   for (const { field: name, rule } of error.errors ?? []) {
@@ -70,6 +72,6 @@ export function refusal(error, fields, listed) {
     } else rest.push(`${name}: ${rule}`);
   }
   first?.input.focus();
-  if (first) return rest.length ? rest.join("; ") : "Nothing was changed: see the field that is marked.";
-  return error.detail || error.title || String(error);
+  if (first === null) return null;
+  return rest.length ? rest.join("; ") : "Nothing was changed: see the field that is marked.";
 }

@@ -8,7 +8,7 @@ const LOOK_MS = 5000;
 
 export function quotaPanel({ app, scope }) {
   const left = make("p", { class: "big", text: "–" });
-  const meter = make("div", { class: "meter", role: "img", "aria-label": "not known yet" }, make("span", { class: "used" }), make("span", { class: "kept" }));
+  const meter = make("div", { class: "meter", role: "img", "aria-label": "not known yet", hidden: true }, make("span", { class: "used" }), make("span", { class: "kept" }));
   const lines = make("ul", { class: "small quiet lines" }, make("li", { text: "asking …" }));
   const element = make("section", { class: "panel quota", "aria-labelledby": "quota-title" }, make("h2", { id: "quota-title", text: "Requests left today" }), left, meter, lines);
   const look = scope.every(LOOK_MS, async () => {
@@ -21,7 +21,7 @@ export function quotaPanel({ app, scope }) {
 
   function show(quota) {
     const limited = quota.per_day !== null;
-    left.textContent = limited ? whole(quota.left) : "no limit a day";
+    left.textContent = limited ? whole(quota.left) : "no limit";
     if (limited) left.append(make("span", { class: "quiet of", text: ` of ${whole(quota.per_day)}` }));
     meter.hidden = !limited;
     if (limited) {
@@ -37,8 +37,7 @@ export function quotaPanel({ app, scope }) {
 }
 
 function told(quota, limited) {
-  const used = `${whole(quota.used)} used, ${whole(quota.by_hand)} of them by hand`;
-  const lines = [limited ? used : `${used}; the plan is “${quota.plan}”`];
+  const lines = [`${whole(quota.used)} used, ${whole(quota.by_hand)} of them by hand; the plan is “${quota.plan}”`];
   if (limited) {
     lines.push(`${whole(quota.left_for_plan)} left for what is planned: ${whole(quota.reserve)} are kept for people`);
     lines.push(`the next day's begin in ${elapsed(Date.parse(quota.resets_at) - Date.now())}, at ${clock(quota.resets_at, 0)} UTC`);

@@ -3,7 +3,7 @@
 import { make } from "../../make.js";
 import { clock, longDay, shortDay } from "../../moments.js";
 import { barDate, whole } from "../../text.js";
-import { tell, refusal } from "./fields.js";
+import { tell } from "./fields.js";
 import { starting } from "./start.js";
 import { seeking, speeding } from "./steering.js";
 
@@ -62,7 +62,7 @@ export function streamPanel({ app, scope }) {
     try {
       tell(result, await order({ action }, { pause: "Paused.", resume: "Resumed.", stop: "Stopped." }[action]), "good", app);
     } catch (error) {
-      tell(result, refusal(error, {}, {}), "bad", app);
+      tell(result, error.detail || error.title, "bad", app);
     }
     toggle.disabled = !OPEN.includes(state.now?.state);
   }

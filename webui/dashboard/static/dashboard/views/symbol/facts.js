@@ -84,7 +84,8 @@ export function factsPanel({ app, scope, symbol, symbols }) {
     const all = await symbols.catch(() => []);
     const series = all.find((one) => one.symbol === symbol)?.series.find((one) => one.interval === "daily");
     if (!scope.open || !series) return;
-    list.append(fact("Daily bars", whole(series.count)), fact("Since", shortDay(barDate(series.first))), fact("Until", shortDay(barDate(series.last))));
+    const range = `${shortDay(barDate(series.first))} – ${shortDay(barDate(series.last))}`;
+    list.append(fact("Daily bars stored", `${whole(series.count)}, ${range}`, "wide"));
   }
 
   function simulated() {
@@ -95,8 +96,8 @@ export function factsPanel({ app, scope, symbol, symbols }) {
   return element;
 }
 
-function fact(name, text) {
-  return make("div", {}, make("dt", { text: name }), make("dd", { text }));
+function fact(name, text, classes) {
+  return make("div", { class: classes }, make("dt", { text: name }), make("dd", { text }));
 }
 
 function written(text, write) {

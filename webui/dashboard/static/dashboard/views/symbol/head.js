@@ -7,7 +7,7 @@ import { storedBars } from "./series.js";
 
 const ARROWS = { up: "▲", down: "▼", "": "■" };
 const WORDS = { up: "up", down: "down", "": "unchanged" };
-const SOURCES = { simulator: "a bar of the Alpha Vantage simulator", alphavantage: "a real bar of Alpha Vantage" };
+const SOURCES = { simulator: "the Alpha Vantage simulator", alphavantage: "Alpha Vantage" };
 const OLD_MS = 3000; // a symbol that has not ticked for so long is shown dimmed
 
 export function head({ app, scope, symbol, symbols, daily }) {
@@ -16,6 +16,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
   const arrow = make("span", { class: "arrow", "aria-hidden": "true" });
   const word = make("span", { class: "spoken" });
   const change = make("span", {});
+  const against = make("span", { class: "against small quiet", text: "against the close before" });
   const move = make("p", { class: "move" }, arrow, word, change);
   const pill = make("span", { class: "pill", "data-level": "warn", text: "simulated ticks" });
   const playing = make("p", { class: "playing" });
@@ -23,7 +24,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
   const element = make(
     "header", { class: "panel head-of" },
     make("div", { class: "who" }, make("h1", { text: symbol }), name), links.element,
-    make("div", { class: "now" }, last, move), make("div", { class: "told" }, pill, playing),
+    make("div", { class: "now" }, last, move, against), make("div", { class: "told" }, pill, playing),
   );
   let stored = null; // the newest daily bars, for when nothing ticks
 
@@ -35,7 +36,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
     last.title = String(tick.price);
     showMove(tick.change, tick.change_percent);
     const day = longDay(barDate(tick.bar_time));
-    playing.textContent = `playing ${day}, ${SOURCES[tick.source] ?? `a bar of ${tick.source}`}; change against the close before`;
+    playing.textContent = `playing the bar of ${day}, from ${SOURCES[tick.source] ?? tick.source}`;
     return old();
   }
 
@@ -45,6 +46,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
     move.className = `move ${way}`;
     arrow.textContent = known ? ARROWS[way] : "";
     word.textContent = known ? WORDS[way] : "";
+    against.hidden = !known;
     change.textContent = known ? `${signed(by, 2)} (${percent(percents)})` : "the close before is not known";
   }
 

@@ -4,6 +4,7 @@ import { make } from "../../make.js";
 import { clock, longDay } from "../../moments.js";
 import { direction, percent, price, whole } from "../../text.js";
 
+const NAMES = ["Open", "High", "Low", "Close", "Volume"]; // their first letters are seen
 const ARROWS = { up: "▲", down: "▼" };
 
 export function timeOf(candle) {
@@ -12,10 +13,10 @@ export function timeOf(candle) {
 
 export function legend() {
   const time = make("strong");
-  const values = ["Open", "High", "Low", "Close", "Volume"].map((name) => [name, make("dd", { class: "number" })]);
+  const values = NAMES.map((name) => [name, make("dd", { class: "number" })]);
   const change = make("span", { class: "number change" });
   const note = make("span", { class: "quiet note" });
-  const pairs = values.map(([name, cell]) => make("div", {}, make("dt", { text: name }), cell));
+  const pairs = values.map(([name, cell]) => make("div", {}, make("dt", { text: name.slice(0, 1) }, make("span", { class: "spoken", text: name.slice(1) })), cell));
   const element = make("div", { class: "legend" }, time, make("dl", {}, ...pairs), change, note);
   return {
     element,
@@ -44,7 +45,7 @@ export function sentence(candle, before) {
 }
 
 function noteOf(candle) {
-  if (candle.forming && candle.exact === false) return "forming, as far as this screen has seen its ticks";
+  if (candle.forming && candle.exact === false) return "forming, partly seen";
   if (candle.forming) return "forming";
   return candle.synthetic ? "seeded by the simulator, no market made it" : "";
 }

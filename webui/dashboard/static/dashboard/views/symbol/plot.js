@@ -108,7 +108,7 @@ class Plot {
     const { panel, line, text, quiet, up, down } = colours();
     this.chart.applyOptions({
       layout: { background: { color: panel }, textColor: quiet, fontFamily: getComputedStyle(document.body).fontFamily },
-      grid: { vertLines: { color: line }, horzLines: { color: line } },
+      grid: { vertLines: { visible: false }, horzLines: { color: line } },
       crosshair: Object.fromEntries(["vertLine", "horzLine"].map((name) => [name, { color: quiet, labelBackgroundColor: colours().edge }])),
     });
     this.candles.applyOptions({

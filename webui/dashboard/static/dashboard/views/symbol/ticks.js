@@ -13,11 +13,11 @@ const WAYS = { 1: "up", "-1": "down", 0: "" };
 export function ticksPanel({ app, scope, symbol }) {
   const layer = traceLayer({ app, scope, symbol });
   const rows = Array.from({ length: MOST }, () => row((tick) => layer.trace(tick)));
-  const heads = [["Time (UTC)"], ["Price", "number"], ["Size", "number"], ["Number", "number"], [""]];
-  const head = make("tr", {}, ...heads.map(([text, classes]) => (text ? make("th", { scope: "col", class: classes, text }) : make("td"))));
+  const heads = [["Time (UTC)"], ["Price", "number"], ["Size", "number"], ["Number", "number"], ["Trace", "unseen"]];
+  const head = make("tr", {}, ...heads.map(([text, kind]) => make("th", { scope: "col", class: kind }, make("span", { text }))));
   const body = make("tbody");
   const table = make("table", {}, make("caption", { class: "spoken", text: `Newest ticks of ${symbol}` }), make("thead", {}, head), body);
-  const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Newest ticks" }, table);
+  const scroll = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of the newest ticks" }, table);
   const note = make("p", { class: "small quiet note" });
   const hold = make("button", { type: "button", class: "button small", "aria-pressed": "false", text: "Hold", on: { click: toggle } });
   const place = make("div", { class: "place" }, make("div", { class: "skeleton", text: "Loading ticks" }));

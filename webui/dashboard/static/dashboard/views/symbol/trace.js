@@ -60,9 +60,11 @@ function ingested(fetch, bar) {
   const day = `${bar.interval} bar of ${barDate(played.time)}: open ${price(played.open)}, high ${price(played.high)}, low ${price(played.low)}, close ${price(played.close)}, volume ${whole(played.volume)}`;
   const now = bar.now === null ? "It has been deleted since." : bar.replaced ? "It has other values now." : null;
   const made = played.synthetic ? "The simulator has seeded it: no market made it." : null;
-  const permit = fetch.permits.length ? `under the permit of ${dayAndClock(fetch.permits.at(-1))} UTC` : null;
+  // A permit is for a moment, and the request leaves at it; a fetch may have begun before, and waited for its turn.
+  const sent = fetch.permits.at(-1) ?? null;
+  const begun = record && sent ? `its fetch ${record.id} had begun at ${dayAndClock(record.started_at, 3)} UTC` : record && `fetch ${record.id}`;
   const steps = [
-    { name: "Alpha Vantage was asked", at: record?.started_at, why: fetch.why, lines: [asked, permit, record && `fetch ${record.id}`, fetch.note], code: asked },
+    { name: "Alpha Vantage was asked", at: sent ?? record?.started_at, why: fetch.why, lines: [asked, begun, fetch.note], code: asked },
     { name: "The bar was stored in MongoDB", at: record?.stored_at, why: fetch.why, lines: [day, made, now] },
   ];
   if (fetch.events.length === 0) steps.push({ name: "Its event was published on SNS", at: null, why: fetch.why ?? "no event is noted", lines: [] });
