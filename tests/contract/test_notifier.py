@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.adapters.aws.connection import client, provision
+from pipeline.adapters.aws.connection import client
+from pipeline.adapters.aws.emulator import provision
 from pipeline.adapters.aws.event_bus import SnsPublisher
 from pipeline.adapters.aws.notifier import SnsNotifier
 from pipeline.adapters.memory.notifier import MemoryNotifier

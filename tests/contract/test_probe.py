@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from pipeline.adapters.aws.connection import client, provision
+from pipeline.adapters.aws.connection import client
+from pipeline.adapters.aws.emulator import provision
 from pipeline.adapters.aws.probe import SnsProbe, SqsProbe
 from pipeline.adapters.kafka.probe import KafkaProbe
 from pipeline.adapters.memory.probe import MemoryProbe

@@ -109,7 +109,7 @@ def test_what_has_left_the_plan_says_so(world: World) -> None:
     recall = Recall(plan, world.watermarks, world.rules, plan_days=30)
     whole = recall.onward("AAPL", 1, 100_000, session=session)
     middle = whole.stretches[len(whole.stretches) // 2].leg
-    plan.forget_legs(shard, middle.number, to_ms(world.clock.now()))
+    plan.forget_legs(shard, middle.number, to_ms(world.clock.now()), 1000)
     oldest = middle.first_number("AAPL")
     assert oldest > 1
     lines = whole.lines()[oldest - 1 :]

@@ -57,11 +57,11 @@ export class Live {
   }
 
   take(frame) {
-    if (frame.type === "hb") return;
     if (frame.type === "pong") return this.ponged(frame);
     if (frame.type === "error") return console.warn(`the server refused a message: ${frame.field}: ${frame.rule}`);
-    if (frame.epoch) this.last = { epoch: frame.epoch, seq: frame.seq };
-    if (frame.type === "resumed") return;
+    // While `more` frames of the same moment follow, that moment is not one to go on from.
+    if (!frame.more) this.last = { epoch: frame.epoch, seq: frame.seq };
+    if (frame.type === "hb" || frame.type === "resumed") return;
     // A snapshot may be of long ago: it shows the last known figures, but it is no sign of life.
     if (frame.type !== "snapshot") {
       this.lastFrame = performance.now();
