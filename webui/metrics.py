@@ -7,9 +7,7 @@ REPLIES = Counter(
     "tickerline_web_replies", "Answers that may be kept: found kept, made, or made while Redis was away.", ["result"]
 )
 LIMITED = Counter(
-    "tickerline_web_rate_limits",
-    "Turns of the API's clients: given, refused, or unknown while Redis was away.",
-    ["result"],
+    "tickerline_web_rate_limits", "Turns of clients: given, refused, or unknown while Redis was away.", ["result"]
 )
 LIVE_CLIENTS = Gauge("tickerline_web_live_clients", "Open connections to /ws/live.")
 LIVE_FRAMES = Counter("tickerline_web_live_frames", "Frames received from the live channel.")
