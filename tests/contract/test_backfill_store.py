@@ -56,6 +56,9 @@ def test_the_newest_jobs_come_first_finished_ones_too(store: BackfillStore) -> N
     assert store.finish("c", NOW)
     assert [one.id for one in store.recent(5)] == ["c", "b", "a"]
     assert store.recent(2)[1] == jobs[1]
+    same_time = job(store, "b2", 1, ())
+    assert store.recent(5, (jobs[2].created_at, "c")) == [same_time, jobs[1], jobs[0]]
+    assert store.recent(1, (same_time.created_at, "b2")) == [jobs[1]]
 
 
 def test_a_job_is_added_once(store: BackfillStore) -> None:

@@ -70,7 +70,7 @@ def test_without_symbols_it_is_the_watchlist(api: Client, pipeline: FakePipeline
 )
 def test_a_wrong_order_names_the_field(body: dict[str, Any], field: str, api: Client, pipeline: FakePipeline) -> None:
     assert [error["field"] for error in post(api, body, 422)["errors"]] == [field]
-    assert get(api, URL) == {"backfills": []}
+    assert get(api, URL)["backfills"] == []
 
 
 @pytest.mark.django_db
@@ -78,7 +78,16 @@ def test_nobody_else_may_start_one(api: Client, pipeline: FakePipeline, settings
     settings.OPEN_FETCH = True  # it opens asking for fetches alone
     post(api, {"symbols": ["AAPL"], "since": "2026-01-02"}, 403, {})
     post(api, {"symbols": ["AAPL"], "since": "2026-01-02"}, 401, {"authorization": "Bearer wrong"})
-    assert get(api, URL) == {"backfills": []}
+    assert get(api, URL)["backfills"] == []
+
+
+def test_jobs_come_in_pages(api: Client, pipeline: FakePipeline) -> None:
+    ids = {post(api, {"symbols": [symbol], "since": "2026-01-02"}, 202)["id"] for symbol in ("AAPL", "IBM", "META")}
+    first = get(api, f"{URL}?limit=2")
+    rest = get(api, f"{URL}?limit=2&after={first['next']}")
+    assert {job["id"] for page in (first, rest) for job in page["backfills"]} == ids
+    assert (len(first["backfills"]), rest["next"]) == (2, None)
+    assert get(api, f"{URL}?after=soon", 422)["errors"][0]["field"] == "after"
 
 
 def test_an_unknown_job_is_a_404(api: Client, pipeline: FakePipeline) -> None:

@@ -1,7 +1,7 @@
 """Back-fills: starting a job, and how far each has come."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from http import HTTPStatus
 
 from django.http import HttpRequest
@@ -9,7 +9,8 @@ from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from pipeline.domain.backfill import Backfill, Part
-from pipeline.domain.times import rfc3339
+from pipeline.domain.errors import InvalidValue
+from pipeline.domain.times import from_rfc3339, rfc3339
 from webui.api import backend
 from webui.api.access import may_back_fill
 from webui.api.problems import not_found
@@ -31,6 +32,7 @@ class BackfillOrder(Schema):
 
 class BackfillPage(Schema):
     limit: int = Field(20, ge=1, le=100)
+    after: str | None = Field(None, max_length=100, description="`next` of the page before.")
 
 
 class BackfillOut(Schema):
@@ -53,6 +55,7 @@ class BackfillOut(Schema):
 
 class BackfillList(Schema):
     backfills: list[BackfillOut] = Field(description="The newest first.")
+    next: str | None = Field(description="`after` of the next page; null on the last one.")
 
 
 @v1.post(
@@ -66,7 +69,7 @@ class BackfillList(Schema):
 def start(request: HttpRequest, order: BackfillOrder) -> Status[BackfillOut]:
     """Fill in what is missing since a day. The job is durable; its first request is sent within seconds, if the quota allows.
 
-    It needs `Authorization: Bearer` with TICKERLINE_API_TOKEN, or a staff session.
+    It needs `Authorization: Bearer` with a token of the scope `change`, or a session of staff who may start back-fills.
     """
     pipeline = backend.current()
     symbols = order.symbols or [entry.symbol for entry in pipeline.watchlist.watched()]
@@ -81,8 +84,21 @@ def start(request: HttpRequest, order: BackfillOrder) -> Status[BackfillOut]:
     summary="Newest back-fills",
 )
 def recent(request: HttpRequest, page: Query[BackfillPage]) -> BackfillList:
-    """The newest jobs, and how far each has come."""
-    return BackfillList(backfills=[backfill_out(*found) for found in backend.current().backfills.recent(page.limit)])
+    """The newest jobs, and how far each has come. `next` continues the list."""
+    found = backend.current().backfills.recent(page.limit, _place(page.after) if page.after else None)
+    last = found[-1][0] if len(found) == page.limit else None
+    return BackfillList(
+        backfills=[backfill_out(*one) for one in found],
+        next=f"{rfc3339(last.created_at)}_{last.id}" if last else None,
+    )
+
+
+def _place(text: str) -> tuple[datetime, str]:
+    time, _, job_id = text.partition("_")
+    try:
+        return from_rfc3339(time), job_id
+    except ValueError:
+        raise InvalidValue("after", "expected what a page's `next` says") from None
 
 
 @v1.get(
