@@ -78,13 +78,18 @@ def usual_clear(kind: RuleKind, threshold: float) -> float:
     """The second threshold where none is given."""
     match kind:
         case RuleKind.ABOVE:
-            return round(threshold * 0.995, 4)
+            return _rounded(threshold * 0.995)
         case RuleKind.BELOW:
-            return round(threshold * 1.005, 4)
+            return _rounded(threshold * 1.005)
         case RuleKind.STAGE:
             return 0.0
         case _:
             return threshold / 2
+
+
+def _rounded(value: float) -> float:
+    """To six digits, however small it is: 99.5 and not 99.49999999999999."""
+    return float(f"{value:.6g}")
 
 
 def checked_rule(rule: Rule) -> Rule:

@@ -208,10 +208,13 @@ def test_what_breaks_a_rule_is_named(change: dict[str, object], field: str) -> N
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize("threshold", [0.0001, 0.01, 1.0, 123.4567, 9.9e11])
 @pytest.mark.parametrize("kind", RuleKind)
-def test_the_usual_second_threshold_keeps_the_rules(kind: RuleKind) -> None:
+def test_the_usual_second_threshold_keeps_the_rules(kind: RuleKind, threshold: float) -> None:
+    if kind == RuleKind.SILENCE:
+        threshold += 5
     subject = "show" if kind == RuleKind.STAGE else "IBM"
-    checked_rule(Rule("1", "A", kind, subject, 10, usual_clear(kind, 10), window_s=60))
+    checked_rule(Rule("1", "A", kind, subject, threshold, usual_clear(kind, threshold), window_s=60))
 
 
 def test_all_means_the_watchlist_or_the_stages() -> None:

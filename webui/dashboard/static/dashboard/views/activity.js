@@ -70,9 +70,16 @@ async function fill(box, ask, show) {
 }
 
 function line(event) {
-  const symbol = event.symbol ? [make("a", { class: "symbol", href: `/symbols/${encodeURIComponent(event.symbol)}`, text: event.symbol })] : [];
   return make("li", { "data-level": event.level }, make("time", { datetime: event.at, class: "small quiet mono", text: moment(event.at) }),
-    make("span", { class: "pill", text: event.kind, "data-level": event.level }), make("p", {}, ...symbol, " ", event.text));
+    make("span", { class: "pill", text: event.kind, "data-level": event.level }), make("p", {}, ...linked(event)));
+}
+
+// The sentence, with its symbol as a link where it stands; before the sentence where it does not stand in it.
+function linked({ symbol, text }) {
+  if (!symbol) return [text];
+  const link = make("a", { class: "symbol", href: `/symbols/${encodeURIComponent(symbol)}`, text: symbol });
+  const at = text.indexOf(symbol);
+  return at < 0 ? [link, " ", text] : [text.slice(0, at), link, text.slice(at + symbol.length)];
 }
 
 function fetchRows(rows) {
