@@ -99,6 +99,7 @@ def test_its_newest_ticks_are_those_of_the_api_and_one_is_traced_to_the_request_
     page: Page, system: System
 ) -> None:
     opened(page)
+    expect(page.get_by_role("button", name="Trace").nth(20)).to_be_attached()
     page.get_by_role("button", name="Hold").click()
     row = page.locator(".symbol .ticks tbody tr").nth(20)
     _, price, size, told = row.locator("td").all_inner_texts()[:4]

@@ -115,7 +115,7 @@ def test_the_kiosk_is_the_wall_alone_over_the_whole_screen(browser: Browser, web
         complaints = Complaints(page)
         page.goto("/kiosk")
         expect(page.locator("#wall canvas")).not_to_have_count(1)
-        expect(page.locator("nav, main, h1")).to_have_count(0)
+        expect(page.locator("nav, #view")).to_have_count(0)
         for tape in range(page.locator("#wall canvas").count()):
             page.wait_for_function(_LIT, arg=tape, polling=_POLL_MS)
         heights = "[document.documentElement.scrollHeight, innerHeight, document.getElementById('wall').clientHeight]"

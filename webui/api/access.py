@@ -19,7 +19,6 @@ from webui.watchlist.groups import BACK_FILL, DIRECT, FETCH
 from webui.watchlist.models import AccessToken
 
 CHANGE = "watchlist.delete_watchedsymbol"
-BACK_FILL = "watchlist.back_fill"
 
 
 class Scope(StrEnum):
