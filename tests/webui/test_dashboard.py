@@ -50,7 +50,11 @@ def test_the_page_says_what_its_reader_may(client: Client, settings: Settings) -
     assert 'data-name="operator" data-staff="yes" data-may-direct="no" data-may-fetch="yes"' in _body(client)
     user.user_permissions.add(Permission.objects.get(codename="direct_stream"))
     assert 'data-may-direct="yes"' in _body(client)
-    user.is_staff = False
+    assert 'data-may-back-fill="no"' in _body(client)
+    user.is_superuser = True
+    user.save()
+    assert 'data-may-back-fill="yes"' in _body(client)
+    user.is_staff = user.is_superuser = False
     user.save()
     assert 'data-name="" data-staff="no"' in _body(client)
 

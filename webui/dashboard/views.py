@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.urls import path
 from django.views.decorators.http import require_safe
 
-from webui.api.access import DIRECT
+from webui.api.access import BACK_FILL, DIRECT
 from webui.links import flower_url
 
 STYLES = ("base", "shell", "board", "symbol", "way", "activity", "alerts", "desk")
@@ -40,6 +40,7 @@ def _shell(request: HttpRequest, kiosk: bool) -> HttpResponse:
         "name": user.get_username() if staff else "",
         "staff": staff,
         "may_direct": staff and user.has_perm(DIRECT),
+        "may_back_fill": staff and user.has_perm(BACK_FILL),
         "may_fetch": staff or settings.OPEN_FETCH,
     }
     return render(request, "dashboard/shell.html", context)
