@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.engine.figures import Figure, as_json, judged, machine, table
-from benchmarks.live.peer import bare_rate, group_rate
-from benchmarks.live.running import SYMBOLS, frame_text, readers, served
+from benchmarks.live.peer import SETTLE_S, bare_rate, group_rate
+from benchmarks.live.running import SYMBOLS, Rate, cpu_s, frame_text, readers, served
 
 CLIENTS, AMONG = 1000, 200
 HERTZ = 10
@@ -30,9 +30,9 @@ TICKS = "/ws/live?topics=ticks"
 def crowd(seconds: float, repeats: int) -> list[Figure]:
     with served() as web, web.sender(SYMBOLS).at_rate(HERTZ), readers(web.port, TICKS, CLIENTS, "check") as found:
         found.measure(2)
-        cpu = web.cpu_s()
+        cpu = cpu_s(web.pid)
         runs = [found.measure(seconds) for _ in range(repeats)]
-        busy = (web.cpu_s() - cpu) / (seconds * repeats) * 100
+        busy = (cpu_s(web.pid) - cpu) / (seconds * repeats) * 100
     what = f"{CLIENTS} clients, {SYMBOLS} symbols × {HERTZ} Hz"
     wrong = sum(run["wrong"] for run in runs)
     return [
@@ -45,39 +45,42 @@ def crowd(seconds: float, repeats: int) -> list[Figure]:
     ]
 
 
-def flood(clients: int, seconds: float) -> float:
+def flood(clients: int, seconds: float) -> Rate:
     with (
         served() as web,
         readers(web.port, TICKS, clients, "count") as found,
         web.sender(SYMBOLS).at_rate(FLOOD_HERTZ),
     ):
-        found.measure(3)
-        return float(found.measure(seconds)["rate"])
+        found.measure(SETTLE_S)
+        return found.rate(seconds, web.pid)
 
 
 def broadcast(seconds: float, repeats: int) -> list[Figure]:
-    ours, bare = [], []
-    for _ in range(repeats):
-        ours.append(flood(CLIENTS, seconds))
-        bare.append(bare_rate(frame_text(), CLIENTS, seconds))
-    ratio = statistics.median(ours) / statistics.median(bare)
-    return [
-        judged(f"deliveries to {CLIENTS} clients, as fast as it goes", ours, "/s"),
-        judged("a bare websockets broadcast of the same frames", bare, "/s"),
-        Figure("ratio", ratio, "", "≥ 0.60", ratio >= 0.6),
-    ]
+    return _beside("a bare websockets broadcast of the same frames", bare_rate, CLIENTS, seconds, repeats, 0.6)
 
 
 def group(seconds: float, repeats: int) -> list[Figure]:
-    ours, theirs = [], []
+    return _beside("channels_redis, group_send of the same frames", group_rate, AMONG, seconds, repeats, 5)
+
+
+def _beside(
+    name: str, theirs: Callable[[str, int, float], Rate], clients: int, seconds: float, repeats: int, goal: float
+) -> list[Figure]:
+    """In turns, so that what else the machine does meets both."""
+    ours, others = [], []
     for _ in range(repeats):
-        ours.append(flood(AMONG, seconds))
-        theirs.append(group_rate(frame_text(), AMONG, seconds))
-    times = statistics.median(ours) / statistics.median(theirs)
+        ours.append(flood(clients, seconds))
+        others.append(theirs(frame_text(), clients, seconds))
+    rates = [[one.deliveries_per_s for one in ones] for ones in (ours, others)]
+    costs = [[one.cpu_us for one in ones] for ones in (ours, others)]
+    ratio = statistics.median(rates[0]) / statistics.median(rates[1])
     return [
-        judged(f"deliveries to {AMONG} clients, as fast as it goes", ours, "/s"),
-        judged("channels_redis, group_send of the same frames", theirs, "/s"),
-        Figure("times as many", times, "", "≥ 5", times >= 5),
+        judged(f"deliveries to {clients} clients, as fast as it goes", rates[0], "/s"),
+        judged(name, rates[1], "/s"),
+        Figure("ratio", ratio, "", f"≥ {goal:g}", ratio >= goal),
+        judged("the process' CPU of a delivery", costs[0], "µs"),
+        judged("theirs", costs[1], "µs"),
+        Figure("theirs / ours", statistics.median(costs[1]) / statistics.median(costs[0])),
     ]
 
 
@@ -92,7 +95,7 @@ def rude(seconds: float, repeats: int) -> list[Figure]:
     return [
         judged(f"{AMONG} clients, all reading: p99", alone, "ms"),
         judged("one of them does not read: the others' p99", beside, "ms"),
-        Figure("ratio", ratio, "", "0.90 … 1.10", 0.9 <= ratio <= 1.1),
+        Figure("ratio", ratio, "", "≤ 1.10", ratio <= 1.1),
         judged("memory that the process grew by meanwhile", memory, "MiB", "bounded: < 20", lambda v: v < 20),
     ]
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.live.running import feed, readers, running
+from benchmarks.live.running import Rate, feed, readers, running
 from tests.support.servers import HOST, ROOT, free_port, redis_server
 
 HERE = Path(__file__).parent
@@ -24,28 +24,26 @@ PACKAGES = (
 )
 
 
-def bare_rate(text: str, clients: int, seconds: float) -> float:
-    """Deliveries a second."""
+def bare_rate(text: str, clients: int, seconds: float) -> Rate:
     port = free_port()
     command = [sys.executable, str(HERE / "bare_program.py"), str(port), str(clients)]
-    with running(command, port, "/probe", text=text), readers(port, "/", clients, "count") as found:
+    with running(command, port, "/probe", text=text) as server, readers(port, "/", clients, "count") as found:
         found.measure(SETTLE_S)
-        return float(found.measure(seconds)["rate"])
+        return found.rate(seconds, server.pid)
 
 
-def group_rate(text: str, clients: int, seconds: float) -> float:
-    """Deliveries a second."""
+def group_rate(text: str, clients: int, seconds: float) -> Rate:
     python, port = str(_python()), free_port()
     serve = [python, "-m", "uvicorn", "group_program:application", "--host", HOST, "--port", str(port)]
     serve += ["--ws-per-message-deflate", "false", "--log-level", "error"]
     with redis_server() as redis:
         environment = os.environ | {"REDIS_URL": redis.url, "PYTHONPATH": str(HERE)}
-        with running(serve, port, "/", environment), readers(port, "/", clients, "count") as found:
+        with running(serve, port, "/", environment) as server, readers(port, "/", clients, "count") as found:
             sending = subprocess.Popen([python, str(HERE / "group_program.py")], env=environment, stdin=subprocess.PIPE)
             try:
                 feed(sending, text)
                 found.measure(SETTLE_S)
-                return float(found.measure(seconds)["rate"])
+                return found.rate(seconds, server.pid)
             finally:
                 sending.kill()
                 sending.wait()

@@ -17,10 +17,22 @@ from typing import Any
 import orjson
 import uvloop
 
+TEXT, PING, PONG = 1, 9, 10  # opcodes of RFC 6455
+
 
 class Totals:
     def __init__(self) -> None:
         self.clear()
+
+        self._read: dict[bytes, dict[str, Any]] = {}
+
+    def read(self, payload: bytes) -> dict[str, Any]:
+        """Once for all who got the same: it is not the clients that are measured."""
+        if (frame := self._read.get(payload)) is None:
+            if len(self._read) > 100:
+                self._read.clear()
+            frame = self._read[payload] = orjson.loads(payload)
+        return frame
 
     def clear(self) -> None:
         self.frames = self.folded = self.wrong = 0
@@ -42,6 +54,7 @@ class Reader(asyncio.Protocol):
         self._last: dict[str, int] = {}
 
     def connection_made(self, transport: Any) -> None:
+        self._transport = transport
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -56,8 +69,12 @@ class Reader(asyncio.Protocol):
             del self._data[: end + 4]
         at = 0
         while (frame := self._frame(at)) is not None:
+            opcode = self._data[at] & 0x0F
             start, at = frame
-            self._read(start, at)
+            if opcode == TEXT:
+                self._read(start, at)
+            elif opcode == PING:  # a client's frames are masked, here with zeros
+                self._transport.write(bytes([0x80 | PONG, 0x80 | at - start, 0, 0, 0, 0]) + self._data[start:at])
         del self._data[:at]
 
     def _frame(self, at: int) -> tuple[int, int] | None:
@@ -76,13 +93,10 @@ class Reader(asyncio.Protocol):
         if not self._first:
             self._first = True
             self._got_one.release()
-            if self._check:
-                self._checked(orjson.loads(self._data[start:end]))
-            return
-        if not self._check:
+        elif not self._check:
             self._totals.frames += self._data[start : start + 13] != b'{"type":"hb",'
-            return
-        self._checked(orjson.loads(self._data[start:end]))
+        if self._check:
+            self._checked(self._totals.read(bytes(self._data[start:end])))
 
     def _checked(self, frame: dict[str, Any]) -> None:
         if frame["type"] == "snapshot":

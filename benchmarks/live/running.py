@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psutil
@@ -90,9 +91,6 @@ class Web:
     def sender(self, symbols: int) -> Sender:
         return Sender(self.redis_url, self._prefix, symbols)
 
-    def cpu_s(self) -> float:
-        return sum(psutil.Process(self.pid).cpu_times()[:2])
-
     def rss_mib(self) -> float:
         return float(psutil.Process(self.pid).memory_info().rss) / 2**20
 
@@ -109,7 +107,7 @@ def served() -> Iterator[Web]:
             "TICKERLINE_LIVE_CLIENTS": "5000", "TICKERLINE_LIVE_CLIENTS_PER_ADDRESS": "5000",
             "TICKERLINE_LOG_LEVEL": "WARNING",
         }  # fmt: skip
-        with running(program.command, port, "/health/live", environment) as process:
+        with running((*program.command, "--log-level", "warning"), port, "/health/live", environment) as process:
             yield Web(redis.url, port, process, load(environment).database)
 
 
@@ -132,6 +130,10 @@ def running(
         process.wait(30)
 
 
+def cpu_s(pid: int) -> float:
+    return float(sum(psutil.Process(pid).cpu_times()[:2]))
+
+
 def feed(process: "subprocess.Popen[bytes]", text: str) -> None:
     assert process.stdin  # noqa: S101
     process.stdin.write(f"{text}\n".encode())
@@ -148,6 +150,14 @@ def _answers(url: str) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What the clients got of a server."""
+
+    deliveries_per_s: float
+    cpu_us: float  # of the server's processor time for each; this depends least on what else the machine does
+
+
 class Readers:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -158,6 +168,12 @@ class Readers:
         self._process.stdin.flush()
         told: dict[str, Any] = json.loads(self._line())
         return told
+
+    def rate(self, seconds: float, server: int) -> Rate:
+        """`server`: its pid."""
+        before = cpu_s(server)
+        told = self.measure(seconds)
+        return Rate(told["rate"], (cpu_s(server) - before) / max(1, told["frames"]) * 1e6)
 
     def wait(self) -> None:
         if self._line() != "ready\n":

@@ -93,6 +93,7 @@ def test_axe_finds_nothing_at_an_operator_s_desk(
 def test_axe_finds_nothing_in_a_tick_s_trace(page: Page, screen: Screen, theme: Theme) -> None:
     page.goto(SYMBOL.path)
     is_live(page)
+    expect(page.get_by_role("button", name="Trace").nth(20)).to_be_attached()
     page.get_by_role("button", name="Hold").click()
     page.get_by_role("button", name="Trace").nth(20).click()
     expect(page.get_by_role("dialog")).to_contain_text("Alpha Vantage was asked")

@@ -149,7 +149,8 @@ def test_its_words_name_each_symbol_with_its_price(page: Page, system: System) -
     expect(wall.locator("canvas")).to_have_attribute("aria-hidden", "true")
     lines = wall.get_by_role("listitem")
     expect(lines).to_have_count(len(told["quotes"]))
-    for line, quote in zip(lines.all_inner_texts(), told["quotes"], strict=True):
+    quotes = sorted(told["quotes"], key=lambda quote: str(quote["symbol"]))
+    for line, quote in zip(lines.all_inner_texts(), quotes, strict=True):
         symbol, price, *_ = line.split()
         assert symbol == quote["symbol"]
         assert float(price.strip(",").replace(",", "")) == pytest.approx(quote["price"], rel=0.2)

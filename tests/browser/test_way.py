@@ -44,8 +44,9 @@ def test_the_workers_the_servers_and_who_holds_each_shard_are_listed(page: Page)
     ("worker", "stages"), [("receiver-1", ("buffer", "forward")), ("driver-1", ("listen", "tick"))]
 )
 def test_a_worker_that_hangs_turns_its_stages_red_within_5_seconds_in_words(
-    page: Page, system: System, worker: str, stages: tuple[str, str]
+    troubled_page: Page, system: System, worker: str, stages: tuple[str, str]
 ) -> None:
+    page = troubled_page  # /health answers with 503 meanwhile, which the console tells
     page.goto("/way")
     is_live(page)
     expect(page.locator(".summary")).to_have_text(WELL, timeout=60_000)
@@ -63,8 +64,9 @@ def test_a_worker_that_hangs_turns_its_stages_red_within_5_seconds_in_words(
 
 
 def test_a_killed_worker_turns_its_stages_red_within_5_seconds_and_they_are_well_again_by_themselves(
-    page: Page, system: System
+    troubled_page: Page, system: System
 ) -> None:
+    page = troubled_page
     page.goto("/way")
     is_live(page)
     expect(page.locator(".summary")).to_have_text(WELL, timeout=60_000)

@@ -222,13 +222,29 @@ class TestSlow:
         assert hub.clients == 1
         await other.leave()
 
-    async def test_an_error_of_one_connection_ends_it_alone(self, hub: Hub, channel: Channel) -> None:
+    async def test_a_connection_that_the_server_has_closed_leaves_and_disturbs_nobody(
+        self, hub: Hub, channel: Channel
+    ) -> None:
         browser, other = await begun(hub), await begun(hub)
-        browser.broken = RuntimeError("no such message")
-        channel.say(ticks(5, tick("AAPL", 5)))
-        assert (await other.frame())["n"] == 5
-        assert (await browser.event())["code"] == 1011
+        browser.broken = RuntimeError(
+            "unexpected message, after the close"
+        )  # as uvicorn says it when pings go unanswered
+        channel.say(ticks(5, tick("AAPL", 5)), ticks(6, tick("AAPL", 6)))
+        assert [(await other.frame())["n"] for _ in range(2)] == [5, 6]
+        assert hub.clients == 1
+        await browser.leave()
         await other.leave()
+
+    async def test_an_error_of_ours_ends_the_connection(
+        self, hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        browser = await begun(hub)
+        monkeypatch.setattr(hub.state, "snapshot", None)
+        browser.say('{"op": "subscribe"}')
+        assert (await browser.event())["code"] == 1011
+        assert "a live connection failed" in caplog.text
+        assert hub.clients == 0
+        await browser.leave()
 
 
 class TestComingBack:

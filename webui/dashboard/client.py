@@ -50,7 +50,7 @@ class Client:
         except StopIteration:
             self.busy_since = None
         except Exception as error:
-            self._failed(error)
+            self._gone(error)
         else:
             self._task = asyncio.create_task(self._go_on(_rest(sending, waits_for)))
 
@@ -68,22 +68,30 @@ class Client:
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
-    def _failed(self, error: Exception) -> None:
+    def _gone(self, error: Exception) -> None:
+        """The server takes no more for this browser: it went, or did not answer the server's own pings. A disconnect follows."""
+        log.debug("a live connection is gone: %s", error)
         self._hub.leave(self)
-        if not isinstance(error, OSError):  # else the browser is gone; the disconnect follows
-            log.error("a live connection failed", exc_info=error)
-            self.end(INTERNAL_ERROR)
 
-    async def _go_on(self, first: Awaitable[None] | None = None) -> None:
-        try:
-            if first is not None:
-                await first
-            while (text := self._next()) is not None:
-                self.busy_since = self._hub.now()
-                await self._send({"type": "websocket.send", "text": text})
-            self.busy_since = None
-        except Exception as error:
-            self._failed(error)
+    async def _go_on(self, sending: Awaitable[None] | None = None) -> None:
+        """Until there is nothing more to be sent. `sending` has begun already."""
+        while True:
+            if sending is not None:
+                try:
+                    await sending
+                except Exception as error:
+                    return self._gone(error)
+            try:
+                text = self._next()
+            except Exception:
+                log.exception("a live connection failed")
+                self._hub.leave(self)
+                return self.end(INTERNAL_ERROR)
+            if text is None:
+                self.busy_since = None
+                return None
+            self.busy_since = self._hub.now()
+            sending = self._send({"type": "websocket.send", "text": text})
 
     def _next(self) -> str | None:
         """What is sent next, as of now."""

@@ -139,7 +139,8 @@ def give_up(send: Send) -> None:
     """
     protocol: Any = getattr(send, "__self__", None)
     transport = getattr(protocol, "transport", None)
-    if transport is not None and not transport.is_closing():
-        protocol.conn.send_close(TRY_LATER, "frames were not taken")
-        transport.write(b"".join(protocol.conn.data_to_send()))
+    if transport is not None:
+        if not transport.is_closing():
+            protocol.conn.send_close(TRY_LATER, "frames were not taken")
+            transport.write(b"".join(protocol.conn.data_to_send()))
         asyncio.get_running_loop().call_later(FLUSH_S, transport.abort)

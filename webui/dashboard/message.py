@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
+from sys import intern
 from typing import Any, NamedTuple
 
 import orjson
@@ -22,7 +23,7 @@ INTERVALS = ("1s", "1min")
 
 
 class Row(NamedTuple):
-    text: bytes
+    text: str
     ticks: int  # it stands for so many: itself and those it skipped
     order: tuple[str, int]  # session and number: the newer of two rows has the higher one
 
@@ -43,11 +44,11 @@ class Message:
     def __init__(self, kind: str, head: Head, rows: dict[Key, Row], size: int) -> None:
         self.kind, self.head, self.rows, self.size = kind, head, rows, size
         self.seq = self.prev = self.lost = 0
-        self.at_s, self._start = 0.0, b""
+        self.at_s, self._start = 0.0, ""
 
     def text(self, epoch: str, symbols: Symbols) -> str | None:
         """For whoever wants `symbols`; None when it has none of them."""
-        rows: Iterable[bytes]
+        rows: Iterable[str]
         if symbols is None:
             rows = [row.text for row in self.rows.values()]
         elif not (rows := [self.rows[key].text for key in keys(self.kind, symbols) if key in self.rows]):
@@ -90,7 +91,8 @@ def rows_of(kind: str, rows: list[dict[str, Any]]) -> dict[Key, Row]:
             raise ValueError("expected a text to tell it by")
         before = found.get(key)
         ticks = skipped + 1 if before is None else before.ticks + skipped + 1
-        found[key] = Row(orjson.dumps(row), ticks, (session, number))
+        # As a text of its own size: the bytes that orjson gives lie in a buffer of 8 kB that would stay with them.
+        found[key] = Row(orjson.dumps(row).decode(), ticks, (intern(session), number))
     return found
 
 
@@ -100,12 +102,12 @@ def _no_order(row: Mapping[str, Any]) -> tuple[str, int]:
 
 def frame_start(
     kind: str, epoch: str, seq: int, prev: int, head: Head, *, skipped: int = 0, lost: int = 0, more: bool = False
-) -> bytes:
+) -> str:
     """Of a frame as clients get it: all but its rows. What is not to be said is left out."""
     said = {"type": kind, "epoch": epoch, "seq": seq, "prev": prev, **head._asdict()}
     said |= {name: value for name, value in (("skipped", skipped), ("lost", lost), ("more", more)) if value}
-    return orjson.dumps(said)[:-1] + b',"%b":[' % kind.encode()
+    return f'{orjson.dumps(said)[:-1].decode()},"{kind}":['
 
 
-def whole(start: bytes, rows: Iterable[bytes]) -> str:
-    return (start + b",".join(rows) + b"]}").decode()
+def whole(start: str, rows: Iterable[str]) -> str:
+    return f"{start}{','.join(rows)}]}}"

@@ -60,7 +60,7 @@ class Topic:
         start = frame_start(self.kind, epoch, self.seq, mark.seq, self.head, skipped=skipped, lost=lost, more=more)
         return whole(start, rows)
 
-    def newest(self, symbols: Symbols) -> list[bytes]:
+    def newest(self, symbols: Symbols) -> list[str]:
         wanted: Iterable[Key] = self.rows if symbols is None else keys(self.kind, symbols)
         return [self.rows[key].text for key in wanted if key in self.rows]
 
@@ -81,13 +81,12 @@ class Topic:
             return self._passed.copy()
         return {key: self._passed[key] for key in keys(self.kind, symbols) if key in self._passed}
 
-    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[bytes]:
+    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[str]:
         found = []
         for key in self._passed if symbols is None else keys(self.kind, symbols):
             if moved := self._passed.get(key, 0) - before.get(key, 0):
                 row = self.rows[key]
-                whole = row.ticks == moved
-                found.append(row.text if whole else orjson.dumps({**orjson.loads(row.text), "skipped": moved - 1}))
+                found.append(row.text if row.ticks == moved else _skipping(row.text, moved - 1))
         return found
 
 
@@ -103,7 +102,7 @@ class Stages(Topic):
     def _counts(self, symbols: Symbols) -> Mapping[Key, int]:
         return {}
 
-    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[bytes]:
+    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[str]:
         return self.newest(symbols)
 
 
@@ -114,7 +113,7 @@ class Events(Topic):
         """`rows`: oldest first."""
         self._keep({**rows, **self.rows})
 
-    def newest(self, symbols: Symbols) -> list[bytes]:
+    def newest(self, symbols: Symbols) -> list[str]:
         return [row.text for row in reversed(self.rows.values())]
 
     def _put(self, rows: Mapping[Key, Row]) -> None:
@@ -127,7 +126,7 @@ class Events(Topic):
     def _counts(self, symbols: Symbols) -> Mapping[Key, int]:
         return self._passed.copy()
 
-    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[bytes]:
+    def _moved(self, before: Mapping[Key, int], symbols: Symbols) -> list[str]:
         count = self._passed.get("", 0) - before.get("", 0)
         return [row.text for row in islice(self.rows.values(), max(0, len(self.rows) - count), None)]
 
@@ -165,5 +164,10 @@ class State:
         rows = {
             topic: self.topics[topic].newest(wanted.filter(topic)) if topic in wanted.topics else [] for topic in TOPICS
         }
-        lists = b",".join(b'"%b":[%b]' % (topic.encode(), b",".join(texts)) for topic, texts in rows.items())
-        return (orjson.dumps(head)[:-1] + b"," + lists + b"}").decode()
+        lists = ",".join(f'"{topic}":[{",".join(texts)}]' for topic, texts in rows.items())
+        return f"{orjson.dumps(head)[:-1].decode()},{lists}}}"
+
+
+def _skipping(text: str, skipped: int) -> str:
+    """A row that stands for so many more."""
+    return orjson.dumps({**orjson.loads(text), "skipped": skipped}).decode()
