@@ -48,8 +48,10 @@ def test_the_page_says_what_its_reader_may(client: Client, settings: Settings) -
     user = User.objects.create_user("operator", password="x", is_staff=True)
     client.force_login(user)
     assert 'data-name="operator" data-staff="yes" data-may-direct="no" data-may-fetch="no"' in _body(client)
-    user.user_permissions.add(*Permission.objects.filter(codename__in=["direct_stream", "fetch_now"]))
+    assert 'data-may-back-fill="no"' in _body(client)
+    user.user_permissions.add(*Permission.objects.filter(codename__in=["direct_stream", "fetch_now", "back_fill"]))
     assert 'data-may-direct="yes" data-may-fetch="yes"' in _body(client)
+    assert 'data-may-back-fill="yes"' in _body(client)
     user.is_staff = False
     user.save()
     assert 'data-name="" data-staff="no"' in _body(client)

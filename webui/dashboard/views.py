@@ -7,7 +7,7 @@ from django.urls import path
 from django.views.decorators.http import require_safe
 
 from webui.links import flower_url
-from webui.watchlist.groups import DIRECT, FETCH
+from webui.watchlist.groups import BACK_FILL, DIRECT, FETCH
 
 STYLES = ("base", "shell", "board", "symbol", "way", "activity", "alerts", "desk")
 # What every view needs, so that the browser asks for all of it at once and not as it finds them.
@@ -41,6 +41,7 @@ def _shell(request: HttpRequest, kiosk: bool) -> HttpResponse:
         "staff": staff,
         "may_direct": staff and user.has_perm(DIRECT),
         "may_fetch": settings.OPEN_FETCH or (staff and user.has_perm(FETCH)),
+        "may_back_fill": staff and user.has_perm(BACK_FILL),
     }
     return render(request, "dashboard/shell.html", context)
 

@@ -11,13 +11,13 @@ import { Wall } from "./wall.js";
 
 const TITLES = { board: "Tickerline", way: "The way", activity: "Activity", alerts: "Alerts", desk: "Desk" };
 const element = (id) => document.getElementById(id);
-const { name, staff, mayDirect, mayFetch } = document.body.dataset;
+const { name, staff, mayDirect, mayBackFill, mayFetch } = document.body.dataset;
 const kiosk = document.body.classList.contains("kiosk");
 
 const app = {
   store: new Store(),
   api: new Api(),
-  user: { name, staff: staff === "yes", mayDirect: mayDirect === "yes", mayFetch: mayFetch === "yes" },
+  user: { name, staff: staff === "yes", mayDirect: mayDirect === "yes", mayBackFill: mayBackFill === "yes", mayFetch: mayFetch === "yes" },
   say,
   confirm,
   go: (path) => router.go(path),

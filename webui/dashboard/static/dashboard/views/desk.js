@@ -17,11 +17,11 @@ export function open(root, app) {
   return () => scope.close();
 }
 
-function head({ name, staff, mayDirect, mayFetch }) {
+function head({ name, staff, mayDirect, mayBackFill, mayFetch }) {
   const element = make("header", { class: "title" }, make("h1", { text: "Desk" }));
   if (staff) {
-    const may = mayDirect ? "You may direct the stream, fetch and back-fill." : "You may fetch and back-fill; directing the stream needs the permission to do so.";
-    element.append(make("p", { class: "quiet", text: `Signed in as ${name}. ${may}` }));
+    const may = [[mayDirect, "direct the stream"], [mayFetch, "fetch"], [mayBackFill, "start back-fills"]].filter(([given]) => given).map(([, what]) => what);
+    element.append(make("p", { class: "quiet", text: `Signed in as ${name}. You may ${may.length ? may.join(", ") : "look at everything, and change nothing"}.` }));
     return element;
   }
   const open = mayFetch ? " Anybody on this machine may fetch symbols." : "";

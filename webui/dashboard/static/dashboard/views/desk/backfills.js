@@ -15,7 +15,7 @@ const INTERVALS = [
 export function backfillPanel({ app, scope }) {
   const jobs = make("ol", { class: "jobs" });
   const place = make("div", {}, make("div", { class: "skeleton", text: "Loading" }));
-  const parts = app.user.staff ? [starting(app, () => look())] : [make("p", { class: "quiet small", text: "Who is signed in can start one here." })];
+  const parts = app.user.mayBackFill ? [starting(app, () => look())] : [make("p", { class: "quiet small", text: "Who is signed in and may start back-fills can do so here." })];
   const element = make("section", { class: "panel backfill", "aria-labelledby": "backfill-title" },
     make("h2", { id: "backfill-title", text: "Back-fill" }),
     make("p", { class: "small quiet", text: "Fills in the sessions that the trading calendar says are missing, with as many requests as the quota leaves." }),

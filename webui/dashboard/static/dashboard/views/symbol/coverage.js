@@ -53,7 +53,7 @@ export function coveragePanel(view) {
   }
 
   function filling({ missing_count: count, since }) {
-    if (count === 0 || !app.user.staff) return [];
+    if (count === 0 || !app.user.mayBackFill) return [];
     const words = make("p", { class: "small quiet", role: "status" });
     const button = make("button", { type: "button", class: "button", text: "Fill the gaps", on: { click: fill } });
 
