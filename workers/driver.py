@@ -2,7 +2,8 @@
 
 1. The listener (a loop) hears `bars.stored` and opens a session once enough symbols are ready.
 2. The ticker (a loop) sends, each 100 ms, a batch for every shard that this driver has leased.
-3. What is played next is read ahead (a loop); once an hour (a loop), what was played long ago leaves the plan.
+3. What is played next, and in the next session, is read ahead (a loop each); once an hour (a loop), what was played long ago
+   leaves the plan.
 4. `repeat` (a task) makes batches again that a receiver misses.
 """
 

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import bson
 import pytest
+from bson.codec_options import CodecOptions
 
 from pipeline.adapters.memory.plan_store import MemoryPlanStore
 from pipeline.adapters.mongo.connection import connect
@@ -161,6 +163,21 @@ def test_legs_are_read_back_as_they_were_written(plan: PlanStore) -> None:
     assert (plan.count_legs(SESSION.opened_ms), plan.count_legs(1)) == (3, 0)
     assert plan.newest_leg(SESSION.opened_ms) == cut
     assert plan.newest_leg(1) is None
+
+
+def test_a_leg_that_an_earlier_version_wrote_is_read(mongodb_uri: str, database: str) -> None:
+    client = connect(mongodb_uri)
+    store = MongoPlanStore(client, database)
+    store.prepare()
+    first = leg(store.new_epoch(3))
+    assert store.append_leg(first)
+    legs = client[database]["legs"]
+    stored = (legs.find_one() or {})["segments"]
+    assert isinstance(stored, bytes), "one value to the server, however many bars"
+    aware: CodecOptions[dict[str, object]] = CodecOptions(tz_aware=True)
+    legs.update_one({}, {"$set": bson.decode(stored, aware)})
+    assert store.leg(3, 1) == first
+    client.close()
 
 
 def test_old_legs_below_a_number_are_forgotten_and_then_their_sessions(plan: PlanStore) -> None:

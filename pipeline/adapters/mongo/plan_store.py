@@ -4,15 +4,19 @@ Collections: `sessions` (_id: opened_ms; `after`, unique, makes a successor a si
 pending), `legs` (_id: shard and number). A leg is noted as pending in its shard's document, by an update that holds only
 under the shard's epoch, and then written; whoever takes the next epoch writes what a dead driver left pending. So a driver that
 lost its lease without noticing can't write the plan any more. No transaction: one that a killed driver leaves open would lock its
-shard for a minute. Needs: readWrite on the database.
+shard for a minute. A leg's segments, thousands of bars, are BSON within one value: no query looks into them, and the embedded
+server takes long to look at each. Needs: readWrite on the database.
 """
 
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC
 from itertools import takewhile
 from typing import Any
 
+import bson
+from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING, MongoClient, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
@@ -23,6 +27,7 @@ from pipeline.domain.control import Order, OrderKind
 from pipeline.domain.sessions import Leg, Segment, Session, Span
 
 Document = dict[str, Any]
+_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
 _FIRST = 0  # the `after` of the very first session
 
 
@@ -201,7 +206,8 @@ def _leg_document(leg: Leg) -> Document:
     document: Document = {"_id": f"{leg.shard}-{leg.number}"} | _values(leg) | {"end": leg.end}
     document["previous"] = list(leg.previous) if leg.previous else None
     document["spans"] = [[span.slot, span.first_beat, span.beats] for span in leg.spans]
-    document["segments"] = [_values(segment) | {"bar": _bar_document(segment.bar)} for segment in leg.segments]
+    segments = [_values(segment) | {"bar": _bar_document(segment.bar)} for segment in leg.segments]
+    document["segments"] = bson.encode({"segments": segments})
     # Symbols hold dots, which field names must not.
     document["next_seq"] = [[symbol, seq] for symbol, seq in leg.next_seq.items()]
     return document
@@ -220,7 +226,10 @@ def _leg(document: Mapping[str, Any] | None) -> Leg | None:
         return None
     values = {name: value for name, value in document.items() if name not in ("_id", "end")}
     values["spans"] = tuple(Span(*span) for span in document["spans"])
-    values["segments"] = tuple(Segment(**(segment | {"bar": _bar(segment["bar"])})) for segment in document["segments"])
+    segments = document["segments"]
+    if isinstance(segments, bytes):  # else of an earlier version
+        segments = bson.decode(segments, _AWARE)["segments"]
+    values["segments"] = tuple(Segment(**(segment | {"bar": _bar(segment["bar"])})) for segment in segments)
     values["previous"] = Position(*document["previous"]) if document["previous"] else None
     return Leg(**values | {"next_seq": dict(document["next_seq"])})
 
