@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
-
 expect.set_options(timeout=30_000)  # ms; a shared machine is slow
 
 
