@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.browser.complaints import Complaints
 from tests.support.chromium import MISSING, chromium, chromium_path, opened
@@ -17,7 +17,6 @@ _FIRST_USER = {
     "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     "DJANGO_SUPERUSER_EMAIL": "operator@example.org",
 }
-expect.set_options(timeout=30_000)  # ms; a shared machine is slow
 
 
 @pytest.fixture(scope="session")

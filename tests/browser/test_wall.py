@@ -87,12 +87,17 @@ def test_the_first_symbols_stand_on_it_at_once(browser: Browser, web: Web, made_
             '{"type": "snapshot", "epoch": "e", "seq": 0, "resumed": false, "why": "first", "ticks": [], "stages": []}'
         )
         tick = made_up.rows[made_up.symbols[0]]
-        page.route_web_socket(re.compile("/ws/live"), lambda socket: [socket.send(empty), later.append(socket)])
-        later: list[WebSocketRoute] = []
+        sockets: list[WebSocketRoute] = []
+
+        def begin(socket: WebSocketRoute) -> None:
+            socket.send(empty)
+            sockets.append(socket)
+
+        page.route_web_socket(re.compile("/ws/live"), begin)
         page.goto("/kiosk")
         page.wait_for_function(f"() => ({_LOOK})(0).amber === 0")
         frame = {"type": "ticks", "epoch": "e", "seq": 1, "prev": 0, "ticks": [tick]}
-        later[0].send(json.dumps(frame))
+        sockets[0].send(json.dumps(frame))
         page.wait_for_function(f"() => ({_LOOK})(0).amber > 0")
         assert look(page)["left"] > 0
 

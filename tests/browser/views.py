@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
+expect.set_options(timeout=30_000)  # ms; a shared machine is slow
+
 
 class View(NamedTuple):
     """`link`: its text in the navigation, or "". `ready`: a selector that matches when its figures are there."""
