@@ -10,7 +10,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class ShownTick(TypedDict):
-    """A tick with what is measured or looked up about it. `change` is against the previous bar's close, null if unknown."""
+    """A tick with what is measured or looked up about it.
+
+    `change` is against the close of the bar before; where `previous_close` is null, against the open of the symbol's first bar;
+    null while neither is known.
+    """
 
     symbol: str
     seq: int
@@ -25,9 +29,7 @@ class ShownTick(TypedDict):
     previous_close: float | None
     change: float | None
     change_percent: float | None
-    bar_volume: (
-        int | None
-    )  # shares of its source bar up to the newest finished second; null while the bar's start was not seen
+    bar_volume: int | None  # shares of its source bar up to its newest finished second; null: its start was not seen
     skipped: int  # ticks of this symbol that came since the last frame and are not shown
 
 

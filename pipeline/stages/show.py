@@ -19,7 +19,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.tick_log import LoggedTick, TickFeed
 from pipeline.stages.bar_volumes import BarVolumes
-from pipeline.stages.closes import Closes
+from pipeline.stages.closes import Against, Closes
 from pipeline.stages.meter import Meter
 from pipeline.stages.passing import Passing
 
@@ -128,11 +128,11 @@ class Show:
         return frame | {"monitor": self._name, "n": self._n, "at": rfc3339(self._clock.now())}
 
 
-def _set_against(tick: dict[str, Any], close: float | None) -> None:
-    """Its change against the close before its bar."""
-    tick["previous_close"] = close
-    if close is None:
+def _set_against(tick: dict[str, Any], against: Against | None) -> None:
+    """Its change against the close before its bar, or against the first bar's open."""
+    tick["previous_close"] = against.price if against and against.close else None
+    if against is None:
         tick["change"] = tick["change_percent"] = None
     else:
-        tick["change"] = change = round(tick["price"] - close, 4)
-        tick["change_percent"] = round(100 * change / close, 2)
+        tick["change"] = change = round(tick["price"] - against.price, 4)
+        tick["change_percent"] = round(100 * change / against.price, 2)

@@ -270,9 +270,20 @@ class TestFrames:
         screen.put(5, day=days[2])
         assert [tick["previous_close"] for tick in screen.ticks()] == [115.0]
 
-    def test_without_a_bar_before_there_is_no_change(self, screen: Screen) -> None:
+    def test_of_the_first_bar_the_change_is_against_its_open(self, screen: Screen) -> None:
+        screen.add_bar(FRIDAY, 1_100_000)
         screen.put(1)
-        [tick] = screen.ticks()
+        screen.step()
+        screen.closes.step()
+        screen.put(2, price=121.0)
+        tick = screen.ticks()[-1]
+        assert (tick["previous_close"], tick["change"], tick["change_percent"]) == (None, 11.0, 10.0)
+
+    def test_without_any_bar_there_is_no_change(self, screen: Screen) -> None:
+        screen.put(1)
+        screen.closes.step()
+        screen.put(2)
+        tick = screen.ticks()[-1]
         assert (tick["previous_close"], tick["change"], tick["change_percent"]) == (None, None, None)
 
     def test_while_the_store_is_away_ticks_are_shown_without_their_change_and_none_counts_as_lost(

@@ -21,7 +21,7 @@ export function open(root, app) {
   const nothing = empty("No tick yet", "The board fills as soon as five symbols have bars. The way shows what is being waited for.",
     make("p", {}, make("a", { href: "/way", text: "See the way" })));
   root.append(make("h1", { class: "spoken", text: "Board" }), tiles.element, strip.element, bar, scroll, nothing, make("p", {
-    class: "small quiet note", text: "Ticks are simulated inside stored bars. Change is against the close of the bar before. A dash stands for what is not measured; a dimmed symbol has not ticked for 3 s.",
+    class: "small quiet note", text: "Ticks are simulated inside stored bars. Change is against the close of the bar before, or the first bar's open. A dash stands for what is not measured; a dimmed symbol has not ticked for 3 s.",
   }));
   rows.attach(scroll);
 

@@ -12,8 +12,8 @@ export function open(root, app) {
   const desk = { app, scope };
   root.className = "desk";
   const quota = quotaPanel(desk);
-  const panels = [streamPanel(desk), quota, fetchPanel(desk, () => quota.look()), backfillPanel(desk)];
-  root.append(head(app.user), ...panels.map((panel) => panel.element));
+  const column = (...panels) => make("div", { class: "column" }, ...panels.map((panel) => panel.element));
+  root.append(head(app.user), column(streamPanel(desk), backfillPanel(desk)), column(quota, fetchPanel(desk, () => quota.look())));
   return () => scope.close();
 }
 

@@ -35,6 +35,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
     last.textContent = price(tick.price);
     last.title = String(tick.price);
     showMove(tick.change, tick.change_percent);
+    against.textContent = tick.previous_close === null ? "against the first bar's open" : "against the close before";
     const day = longDay(barDate(tick.bar_time));
     playing.textContent = `playing the bar of ${day}, from ${SOURCES[tick.source] ?? tick.source}`;
     return old();
@@ -47,7 +48,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
     arrow.textContent = known ? ARROWS[way] : "";
     word.textContent = known ? WORDS[way] : "";
     against.hidden = !known;
-    change.textContent = known ? `${signed(by, 2)} (${percent(percents)})` : "the close before is not known";
+    change.textContent = known ? `${signed(by, 2)} (${percent(percents)})` : "no close before it is known";
   }
 
   function showStored() {
@@ -56,6 +57,7 @@ export function head({ app, scope, symbol, symbols, daily }) {
     const [before, newest] = stored.length > 1 ? stored : [null, stored[0]];
     if (!newest) return void (playing.textContent = "no tick of it has come yet, and no bar is stored");
     last.textContent = price(newest.close);
+    against.textContent = "against the close before";
     showMove(before && newest.close - before.close, before && ((newest.close - before.close) / before.close) * 100);
     playing.textContent = `not ticking; the close of ${longDay(newest.time)}`;
   }
