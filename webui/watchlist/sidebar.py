@@ -12,7 +12,6 @@ from webui.watchlist.groups import VIEW_PIPELINE
 PIPELINE = (
     ("Symbols", "list_alt", "admin:watchlist_watchedsymbol_changelist", "watchlist.view_watchedsymbol"),
     ("Stream", "play_circle", "admin_stream", ""),
-    ("Alert rules", "notifications", "admin:watchlist_alertrule_changelist", "watchlist.view_alertrule"),
     ("Fetches", "cloud_download", "admin_fetches", VIEW_PIPELINE),
     ("Events", "campaign", "admin_events", VIEW_PIPELINE),
     ("Back-fills", "history", "admin_backfills", VIEW_PIPELINE),

@@ -35,8 +35,10 @@ export class Workers {
   }
 
   show({ checks, workers }) {
-    const parts = Object.entries(checks).map(([name, check]) => row(name, check.status, check.message, check.ms === undefined ? DASH : `${figure(check.ms)} ms`));
-    const processes = workers.map((worker) => row(worker.instance, worker.status, worker.stages.map((stage) => stage.message).find(Boolean) ?? `process ${worker.pid}`, `${figure(worker.age_s)} s ago`));
+    // A role that runs is told of by its processes below.
+    const told = Object.entries(checks).filter(([, check]) => check.ms !== undefined || check.status !== "ok");
+    const parts = told.map(([name, check]) => row(name, check.status, check.message, check.ms === undefined ? DASH : `${figure(check.ms)} ms`));
+    const processes = workers.map((worker) => row(worker.instance, worker.status, worker.stages.map((stage) => stage.message).find(Boolean) ?? (worker.pid ? `process ${worker.pid}` : ""), `${figure(worker.age_s)} s ago`));
     this.body.replaceChildren(...parts, ...processes);
   }
 }
