@@ -16,7 +16,8 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from webui.watchlist import admin_alerts, people, tokens  # noqa: F401 (they register their pages)
-from webui.watchlist.mirror import mirror_on_commit
+from webui.watchlist.commits import on_commit
+from webui.watchlist.mirror import mirror_watchlist
 from webui.watchlist.models import WatchedSymbol
 from webui.watchlist.symbol_actions import SymbolActions
 
@@ -35,15 +36,15 @@ class WatchedSymbolAdmin(SymbolActions, ModelAdmin):  # type: ignore[misc]
         self, request: HttpRequest, obj: WatchedSymbol, form: "ModelForm[WatchedSymbol]", change: bool
     ) -> None:
         super().save_model(request, obj, form, change)
-        mirror_on_commit(request)
+        on_commit(request, mirror_watchlist)
 
     def delete_model(self, request: HttpRequest, obj: WatchedSymbol) -> None:
         super().delete_model(request, obj)
-        mirror_on_commit(request)
+        on_commit(request, mirror_watchlist)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[WatchedSymbol]) -> None:
         super().delete_queryset(request, queryset)
-        mirror_on_commit(request)
+        on_commit(request, mirror_watchlist)
 
 
 for _model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):

@@ -9,8 +9,9 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from webui.watchlist.alert_mirror import mirror_rules_on_commit
+from webui.watchlist.alert_mirror import mirror_rules
 from webui.watchlist.alert_rules import AlertRule
+from webui.watchlist.commits import on_commit
 
 
 @admin.register(AlertRule)
@@ -36,12 +37,12 @@ class AlertRuleAdmin(ModelAdmin):  # type: ignore[misc]
 
     def save_model(self, request: HttpRequest, obj: AlertRule, form: "ModelForm[AlertRule]", change: bool) -> None:
         super().save_model(request, obj, form, change)
-        mirror_rules_on_commit(request)
+        on_commit(request, mirror_rules)
 
     def delete_model(self, request: HttpRequest, obj: AlertRule) -> None:
         super().delete_model(request, obj)
-        mirror_rules_on_commit(request)
+        on_commit(request, mirror_rules)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AlertRule]) -> None:
         super().delete_queryset(request, queryset)
-        mirror_rules_on_commit(request)
+        on_commit(request, mirror_rules)

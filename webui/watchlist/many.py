@@ -23,8 +23,9 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.domain.requests import Request
 from webui.api import backend
+from webui.watchlist.commits import on_commit
 from webui.watchlist.groups import FETCH
-from webui.watchlist.mirror import mirror_on_commit
+from webui.watchlist.mirror import mirror_watchlist
 from webui.watchlist.models import WatchedSymbol
 from webui.watchlist.pages import AWAY, link, moment, needs, page, table
 from webui.watchlist.runs import fetch_address
@@ -121,7 +122,7 @@ def _add(request: HttpRequest, form: LinesForm, new: Sequence[Entry]) -> HttpRes
             WatchedSymbol.objects.bulk_create(made)
             added = WatchedSymbol.objects.filter(symbol__in=[one.symbol for one in new])
             LogEntry.objects.log_actions(request.user.pk or 0, added, ADDITION, change_message="added with others")
-            mirror_on_commit(request)
+            on_commit(request, mirror_watchlist)
     except IntegrityError:
         form.add_error(None, "Nothing was added: somebody else added one of them meanwhile. Try again.")
         return _asking(request, form)

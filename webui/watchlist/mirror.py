@@ -7,9 +7,7 @@ import asyncio
 import logging
 
 from asgiref.sync import sync_to_async
-from django.contrib import messages
-from django.db import close_old_connections, transaction
-from django.http import HttpRequest
+from django.db import close_old_connections
 
 from pipeline.ports.watchlist_store import WatchedSymbol as Watched
 from webui.api import backend
@@ -24,23 +22,6 @@ def mirror_watchlist() -> None:
     """Make the pipeline's watchlist what is enabled here. Raises Unavailable."""
     enabled = WatchedSymbol.objects.filter(enabled=True)
     backend.current().watchlist.replace([Watched(entry.symbol, entry.priority) for entry in enabled])
-
-
-def mirror_on_commit(request: HttpRequest) -> None:
-    """Once a request, however many rows it changes. A pipeline that is away fails nothing: the minute's round repairs it."""
-
-    def mirror() -> None:
-        try:
-            mirror_watchlist()
-        except Exception:
-            log.exception("the watchlist was saved but not mirrored")
-            messages.warning(
-                request, "Saved. The pipeline cannot be reached; it learns of this within a minute of its return."
-            )
-
-    if not getattr(request, "_mirrors_watchlist", False):
-        request._mirrors_watchlist = True  # type: ignore[attr-defined]
-        transaction.on_commit(mirror)
 
 
 def _mirror_in_thread() -> None:

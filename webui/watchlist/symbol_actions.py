@@ -8,9 +8,10 @@ from unfold.decorators import action
 
 from pipeline.domain.errors import Unavailable
 from webui.api import backend
+from webui.watchlist.commits import on_commit
 from webui.watchlist.groups import BACK_FILL, DIRECT, FETCH
 from webui.watchlist.jobs import BackfillForm, starting
-from webui.watchlist.mirror import mirror_on_commit
+from webui.watchlist.mirror import mirror_watchlist
 from webui.watchlist.models import WatchedSymbol
 from webui.watchlist.orders import Start
 from webui.watchlist.pages import AWAY
@@ -68,7 +69,7 @@ class SymbolActions:
 
     def _switch(self, request: HttpRequest, queryset: Chosen, enabled: bool) -> None:
         changed = queryset.update(enabled=enabled)
-        mirror_on_commit(request)
+        on_commit(request, mirror_watchlist)
         messages.success(request, f"{changed} symbols are {'enabled' if enabled else 'disabled'}.")
 
     @action(description="Add many", url_path="add-many", permissions=["add"])  # type: ignore[untyped-decorator]
