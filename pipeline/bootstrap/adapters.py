@@ -17,6 +17,7 @@ from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
+from pipeline.ports.host_list import HostList
 from pipeline.ports.lease import Leases
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
@@ -233,6 +234,12 @@ def provision_events(settings: Settings) -> dict[str, str]:
     given = configured(aws.topic_arn, aws.queue_url)
     resources = given or provision(aws.endpoint_url or "", aws.prefix)
     return {"topic_arn": resources.topic_arn, "queue_url": resources.queue_url}
+
+
+def host_list(settings: Settings) -> HostList:
+    from pipeline.adapters.aws.host_list import AwsHostList
+
+    return AwsHostList(settings.aws.endpoint_url, settings.aws.prefix)
 
 
 def aws_stack(endpoint_url: str | None, name: str) -> "tuple[Stack, Account]":

@@ -9,6 +9,7 @@ from cfnlint.api import lint_all
 
 from pipeline.adapters.aws.connection import client
 from pipeline.adapters.aws.emulator import provision
+from pipeline.adapters.aws.host_list import AwsHostList
 from pipeline.adapters.aws.stack import Stack
 from pipeline.adapters.aws.template import template, template_text
 from pipeline.domain.errors import InvalidValue, Unavailable
@@ -141,3 +142,20 @@ def _found(value: Any, key: str) -> list[Any]:
         here = [value[key]] if key in value else []
         return here + [one for inner in value.values() for one in _found(inner, key)]
     return [one for inner in value for one in _found(inner, key)] if isinstance(value, list) else []
+
+
+def test_the_hosts_are_those_of_the_template_and_the_emulators_state_is_marked_as_simulated(aws_url: str) -> None:
+    prefix = f"hosts-{uuid.uuid4().hex[:8]}"
+    assert AwsHostList(aws_url, prefix).hosts() == []
+    provision(aws_url, prefix)
+    found = AwsHostList(aws_url, prefix).hosts()
+    assert [(host.name, host.instance_state, host.simulated) for host in found] == [
+        ("ingest", "running", True),
+        ("driver", "running", True),
+        ("receiver", "running", True),
+    ]
+    assert found[0].roles == ("ingest", "monitor", "beat", "api", "dashboard")
+    real = AwsHostList(None, prefix).hosts()
+    assert [(host.name, host.roles, host.instance) for host in real] == [
+        (host.name, host.roles, None) for host in found
+    ]

@@ -15,6 +15,7 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.adapters.memory.coverage_store import MemoryCoverageStore
 from pipeline.adapters.memory.database import MemoryDatabase
 from pipeline.adapters.memory.fetch_store import MemoryFetchStore
+from pipeline.adapters.memory.host_list import MemoryHostList
 from pipeline.adapters.memory.live_bar_store import MemoryLiveBarStore
 from pipeline.adapters.memory.lookup_store import MemoryLookupStore
 from pipeline.adapters.memory.passages import MemoryPassages
@@ -29,6 +30,7 @@ from pipeline.domain.bars import Bar, Series
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import OPEN_STATES, FetchRecord, Wanted
 from pipeline.domain.health import Heartbeat
+from pipeline.domain.hosts import Host
 from pipeline.domain.quota import PLANS, Spent
 from pipeline.domain.requests import Request
 from pipeline.domain.rules import TickRules
@@ -76,6 +78,7 @@ class FakePipeline:
     probes: dict[str, MemoryProbe] = field(default_factory=lambda: {name: MemoryProbe() for name in PARTS})
     rules: MemoryRuleStore = field(default_factory=MemoryRuleStore)
     alerts: MemoryAlertStore = field(default_factory=MemoryAlertStore)
+    hosts: tuple[Host, ...] = ()
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
@@ -122,6 +125,7 @@ class FakePipeline:
                 fetch_days=90,
             ),
             probing=Probing(self.probes),
+            hosts=MemoryHostList(lambda: self.hosts),
             replies=self.replies,
             rates=self.rates,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),

@@ -161,7 +161,7 @@ def rules(request: HttpRequest) -> RuleList:
 @v1.post(
     "/alerts/dry-run",
     auth=may_try,
-    response={200: TrialOut, 403: ProblemOut, 422: ProblemOut, 503: ProblemOut},
+    response={200: TrialOut} | dict.fromkeys((400, 403, 413, 415, 422, 503), ProblemOut),
     operation_id="try_alert_rule",
     summary="Try a rule on stored bars",
 )

@@ -10,6 +10,7 @@ from webui.api import (
     events,
     fetches,
     health,
+    hosts,
     lookups,
     market,
     problems,
@@ -53,6 +54,7 @@ api.add_router("/api/v1", symbols.v1)
 api.add_router("/api/v1", quota.v1)
 api.add_router("/api/v1", stream.v1)
 api.add_router("/api/v1", sessions.v1)
+api.add_router("/api/v1", hosts.v1)
 api.add_router("/api/v1", events.v1)
 api.add_router("/api/v1", ticks.v1)
 api.add_router("/api/v1", trace.v1)

@@ -14,6 +14,7 @@ from pipeline.domain.requests import Request
 from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
+from pipeline.ports.host_list import HostList
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.rate_limiter import RateLimiter
@@ -55,6 +56,7 @@ class Backend:
     trace: Trace
     recall: Recall
     probing: Probing
+    hosts: HostList
     replies: ReplyCache
     rules: RuleStore
     alerts: AlertStore
@@ -85,6 +87,7 @@ def current() -> Backend:
         trace=bootstrap.trace(settings),
         recall=bootstrap.recall(settings),
         probing=bootstrap.probing(settings),
+        hosts=bootstrap.host_list(settings),
         replies=bootstrap.reply_cache(settings),
         rules=bootstrap.rule_store(settings),
         alerts=bootstrap.alert_store(settings),

@@ -4,7 +4,7 @@ import { make } from "../make.js";
 import { figure, whole } from "../text.js";
 import { DONE, ROLES, words } from "./way/stages.js";
 import { Card } from "./way/card.js";
-import { Leases, Workers } from "./way/tables.js";
+import { Hosts, Leases, Workers } from "./way/tables.js";
 
 export function open(root, app) {
   root.className = "way";
@@ -26,9 +26,10 @@ export function open(root, app) {
   flow.append(make("li", { class: "role panel", "data-role": "screen" }, make("h2", { text: "Browser" }), make("ol", { class: "stages" }, screen.element)));
   const summary = make("p", { class: "summary", role: "status" });
   const workers = new Workers(app.api);
+  const hosts = new Hosts(app.api);
   const leases = new Leases();
   root.append(make("header", { class: "title" }, make("h1", { text: "The way of the data" }), summary), flow,
-    make("div", { class: "tables" }, workers.element, leases.element));
+    make("div", { class: "tables" }, workers.element, make("div", { class: "column" }, hosts.element, leases.element)));
 
   function show() {
     const { state, words: stands } = app.store.connection;
@@ -43,7 +44,7 @@ export function open(root, app) {
     leases.show(reported);
   }
 
-  const ends = [app.store.on("stages", show), app.store.on("connection", show), () => workers.close()];
+  const ends = [app.store.on("stages", show), app.store.on("connection", show), () => workers.close(), () => hosts.close()];
   show();
   return () => ends.forEach((end) => end());
 }

@@ -48,6 +48,40 @@ function row(name, health, text, number) {
     make("td", {}, make("span", { class: "state" }, make("span", { class: "dot", "aria-hidden": "true" }), health)), make("td", { class: "quiet wrap", text }), make("td", { class: "number", text: number }));
 }
 
+// The hosts that the roles are spread over, if there are any; how they do is told by their roles.
+export class Hosts {
+  constructor(api) {
+    this.api = api;
+    this.body = make("tbody");
+    this.element = make("section", { class: "panel", hidden: true }, make("h2", { text: "Hosts" }), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Hosts" },
+      make("table", {}, make("thead", {}, make("tr", {}, ...["Host", "State", "In words", "Instance"].map((text) => make("th", { text, scope: "col" })))), this.body)));
+    this.timer = setInterval(() => this.load(), AGAIN_MS);
+    this.load();
+  }
+
+  close() {
+    clearInterval(this.timer);
+  }
+
+  async load() {
+    if (document.hidden) return;
+    try {
+      const { hosts } = await this.api.get("/hosts");
+      this.element.hidden = hosts.length === 0;
+      this.body.replaceChildren(...hosts.map(hostRow));
+    } catch {
+      this.element.hidden = true; // the processes beside it say what is away
+    }
+  }
+}
+
+function hostRow({ name, roles, status, message, instance }) {
+  const record = instance === null ? DASH : `${instance.state}${instance.simulated ? ", simulated" : ""}`;
+  return make("tr", { "data-health": status }, make("th", { scope: "row", text: name, title: `Roles: ${roles.join(", ")}` }),
+    make("td", {}, make("span", { class: "state" }, make("span", { class: "dot", "aria-hidden": "true" }), status)), make("td", { class: "quiet wrap", text: message }),
+    make("td", { class: "quiet", text: record, title: instance?.id ?? "EC2 is not asked" }));
+}
+
 export class Leases {
   constructor() {
     this.body = make("tbody");
