@@ -1,7 +1,7 @@
 """Back-fills: starting a job, and how far each has come."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from http import HTTPStatus
 
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_rfc3339, rfc3339
 from webui.api import backend
 from webui.api.access import may_back_fill
+from webui.api.moments import Day
 from webui.api.problems import not_found
 from webui.api.schemas import Interval, ProblemOut, Symbol
 
@@ -27,7 +28,7 @@ class BackfillOrder(Schema):
         None, min_length=1, max_length=MAX_SYMBOLS, description="Left out: the watchlist.", examples=[["AAPL"]]
     )
     interval: Interval = "daily"
-    since: date = Field(description="The first day, a US/Eastern date.")
+    since: Day = Field(description="The first day, a US/Eastern date.")
 
 
 class BackfillPage(Schema):
