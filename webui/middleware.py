@@ -62,7 +62,7 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has
         self._packed: dict[str, bytes] = {}  # by path: what lies there is read at the start of the process
 
     def serve(self, static_file: StaticFile, request: HttpRequest) -> HttpResponse:
-        # It compares the tag's text, and that of what went out compressed is a weak one.
+        # It compares the tag's text. Ours is a weak one: packed or not, it is the same file.
         known = request.META.get("HTTP_IF_NONE_MATCH")
         meta = request.META if known is None else request.META | {"HTTP_IF_NONE_MATCH": known.removeprefix("W/")}
         found = static_file.get_response(request.method, meta)
@@ -71,10 +71,11 @@ class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise has
             with found.file as file:
                 content = file.read()
         headers = dict(found.headers)
+        if "ETag" in headers:
+            headers["ETag"] = f"W/{headers['ETag']}"
         if content and found.status == HTTPStatus.OK and self._packs(headers, request):
             content = self._pack(request.path_info, content)
             headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(content))}
-            headers["ETag"] = f"W/{headers['ETag']}"
         response = HttpResponse(content, status=int(found.status), headers={"Vary": "Accept-Encoding"} | headers)
         if "Content-Type" not in headers:
             del response["Content-Type"]

@@ -271,6 +271,9 @@ class TestMonitor:
         assert (beat.role, [(report.stage, report.health) for report in beat.stages]) == ("beat", [("beat", Health.OK)])
 
 
+DELIVERIES = ("deliver sns", "deliver webhook", "deliver mail")
+
+
 class TestRoles:
     """What each role's worker would run, by its own wiring; nothing connects before it starts."""
 
@@ -278,9 +281,17 @@ class TestRoles:
         ("step", "stages", "loops"),
         [
             (ingest.IngestStep, ["fetch", "store", "publish"], ["measuring"]),
-            (driver.DriverStep, ["listen", "tick"], ["listen", "session", "ahead", "trim", "tick", "measuring"]),
+            (
+                driver.DriverStep,
+                ["listen", "tick"],
+                ["listen", "session", "ahead", "scores", "trim", "tick", "measuring"],
+            ),
             (receiver.ReceiverStep, ["buffer", "forward"], ["forward", "passing", "measuring"]),
-            (monitor.MonitorStep, ["show", "bars"], ["show", "bars", "passing"]),
+            (
+                monitor.MonitorStep,
+                ["show", "bars", "alerts"],
+                ["show", "bars", "closes", "passing", "alerts", *DELIVERIES, "watching"],
+            ),
         ],
     )
     def test_a_role_brings_its_stages_meters_and_loops(
