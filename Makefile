@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test test-faults test-kafka bench-ingest bench lint format pins clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-containers bench-ingest bench lint format pins clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -32,6 +32,16 @@ test-faults: install-dev
 # What holds on a real Apache Kafka alone, 8 minutes: needs Java 17 or newer and Maven, which fetches the broker's jars once.
 test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
+
+# What docker-compose.yml needs before its first start: random passwords, each in a file of its own in secrets/, and .env.
+env:
+	@$(PYTHON) deploy/containers/make_secrets.py secrets --env .env
+
+# The image, both compose files and the workers, in containers, 8 minutes; the first time 3 more to build what they run on. Needs
+# root and Debian, for an engine of its own (IMAGES=upstream: a Docker engine with compose 2.24, and the published images).
+test-containers: install-dev
+	@deploy/containers/with-engine sh -c \
+		'deploy/containers/images && exec $(BIN)/python -m pytest -s tests/containers $(PYTEST_ARGS)'
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev

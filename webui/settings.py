@@ -10,6 +10,7 @@ _values = read_values()
 # What this process is
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
 OPEN_FETCH = _values.flag("TICKERLINE_OPEN_FETCH")
+OPEN_LIVE = _values.flag("TICKERLINE_OPEN_LIVE")
 API_TOKEN = _values.text("TICKERLINE_API_TOKEN")  # empty: nobody has it
 API_PORT = _values.number("TICKERLINE_API_PORT", 8000, 1, 65535)
 DASHBOARD_PORT = _values.number("TICKERLINE_DASHBOARD_PORT", 3000, 1, 65535)
