@@ -1,4 +1,4 @@
-"""The quick start as README and docs/containers.md have it, word for word, in a fresh clone."""
+"""The quick start as docs/containers.md has it, word for word, in a fresh clone."""
 
 import shlex
 import subprocess
@@ -19,7 +19,7 @@ def lines() -> list[str]:
     """The three lines of the first code block under the heading."""
     text = (ROOT / "docs" / "containers.md").read_text().partition("## Quick start\n")[2]
     block = [line.strip() for line in text.splitlines() if line.startswith("    ")][:3]
-    assert block[0].startswith("git clone ")
+    assert block[0].startswith("git clone REPOSITORY ")
     assert block[2] == "docker-compose -f docker-compose-simple.yml up -d"
     return block
 
@@ -28,11 +28,10 @@ def lines() -> list[str]:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
     there = tmp_path_factory.mktemp("fresh")
     clone, enter, up = lines()
-    repository = shlex.split(clone)[2]
     directory = there / enter.removeprefix("cd ")
     running = Compose(directory, ("-f", "docker-compose-simple.yml"))
     Compose(options=("-f", "docker-compose-simple.yml")).call("down", "--volumes")
-    script = f"{clone.replace(repository, shlex.quote(f'file://{ROOT}'))} {directory.name}\n{enter}\n{up}\n"
+    script = f"{clone.replace('REPOSITORY', shlex.quote(f'file://{ROOT}'))}\n{enter}\n{up}\n"
     try:
         # Only the address of the repository is another one.
         subprocess.run(["bash", "-e", "-c", script], cwd=there, check=True, timeout=600)
