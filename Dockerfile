@@ -16,9 +16,8 @@ RUN /opt/venv/bin/python -m compileall -q /app
 FROM ${BASE}
 RUN useradd --uid 1000 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin tickerline \
     # Whoever the container runs as may write: a named volume takes over these modes when it is first mounted.
-    && mkdir -p /data /run/secrets /volumes/redis /volumes/mongo /volumes/postgres /volumes/prometheus /volumes/grafana \
-    && chown -R 1000:1000 /data /run/secrets /volumes \
-    && chmod -R 1777 /data /volumes
+    && mkdir -p /data /volumes/redis /volumes/mongo /volumes/postgres /volumes/prometheus /volumes/grafana /volumes/secrets \
+    && chown -R 1000:1000 /data /volumes && chmod -R 1777 /data /volumes
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
