@@ -4,12 +4,14 @@ ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-COPY requirements.txt /
+# What the embedded servers alone bring stays out: half of it all.
+COPY requirements.txt deploy/containers/left-out.txt /
 # The secret `ca` is for networks whose proxy has a certificate of its own: docker build --secret id=ca,src=FILE
 RUN --mount=type=secret,id=ca,target=/run/ca.crt,required=false \
     --mount=type=cache,target=/root/.cache/pip \
     if [ -s /run/ca.crt ]; then export PIP_CERT=/run/ca.crt; fi; \
-    python3 -m venv /opt/venv && /opt/venv/bin/pip install --requirement /requirements.txt
+    grep -v -f /left-out.txt /requirements.txt >/pinned.txt && python3 -m venv /opt/venv \
+    && /opt/venv/bin/pip install --no-deps --requirement /pinned.txt && /opt/venv/bin/pip check
 COPY . /app
 RUN /opt/venv/bin/python -m compileall -q /app
 

