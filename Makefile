@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev test test-faults test-kafka test-browser screenshots bench-ingest bench bench-web lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-browser test-containers screenshots bench-ingest bench bench-web lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -41,6 +41,16 @@ test-browser: install-dev
 # The README's pictures, docs/pictures, of a system of their own: 2 minutes. Needs Chromium.
 screenshots: install-dev
 	$(BIN)/python -m tests.browser.pictures
+
+# What docker-compose.yml needs before its first start: random passwords, each in a file of its own in secrets/, and .env.
+env:
+	@$(PYTHON) deploy/containers/make_secrets.py secrets --env .env
+
+# The image, both compose files and the workers, in containers, 8 minutes; the first time 3 more to build what they run on. Needs
+# root and Debian, for an engine of its own (IMAGES=upstream: a Docker engine with compose 2.24, and the published images).
+test-containers: install-dev
+	@deploy/containers/with-engine sh -c \
+		'deploy/containers/images && exec $(BIN)/python -m pytest -s tests/containers $(PYTEST_ARGS)'
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from pipeline.domain.delivery import DeliverySettings
@@ -20,6 +21,7 @@ from pipeline.domain.symbols import checked_symbol
 
 SIMULATOR, ALPHAVANTAGE = "simulator", "alphavantage"
 ALPHAVANTAGE_API = "https://www.alphavantage.co"
+LOOPBACK = "127.0.0.1"
 SERVERS = ("redis", "mongodb", "kafka", "aws", "accumulo", "alphavantage")
 
 SENTENCES: dict[str, str] = {
@@ -54,11 +56,13 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_LIVE_CLIENTS_PER_ADDRESS": "Of them from one address; default: 100.",
     "TICKERLINE_FLOWER_PORT": "Port of Flower.",
     "TICKERLINE_HTTP_PORT": "Port on which this worker process answers /health and /metrics; 0: none. Set by `up`.",
+    "TICKERLINE_BIND": "IP address at which this process answers HTTP; default: 127.0.0.1. Containers have 0.0.0.0.",
     "TICKERLINE_INSTANCE": "Name of this process among those of its role, e.g. driver-1. Set by `up`.",
     "TICKERLINE_INGESTS": "Number of ingest workers that `up` starts.",
     "TICKERLINE_DRIVERS": "Number of driver workers that `up` starts.",
     "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
     "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
+    "TICKERLINE_OPEN_LIVE": "1 lets programs, which send no Origin, follow /ws/live from other addresses than this host's.",
     "TICKERLINE_API_TOKEN": "Token that is good for all of the API (Authorization: Bearer …); the admin makes others, for less.",
     "TICKERLINE_READ_RATE": "Reads of each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
     "TICKERLINE_WRITE_RATE": "Changes by each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
@@ -135,6 +139,7 @@ class ProcessSettings:
     """What concerns this one process."""
 
     instance: str
+    bind: str
     http_port: int
     log_level: str
 
@@ -186,6 +191,13 @@ class Values:
         if not re.fullmatch(r"-?\d{1,12}", text) or not low <= int(text) <= high:
             raise SettingsError(f"{name}: expected a whole number from {low} to {high}, got {text!r}")
         return int(text)
+
+    def address(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        try:
+            return str(ip_address(text))
+        except ValueError:
+            raise SettingsError(f"{name}: expected an IP address, got {text!r}") from None
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         text = self.text(name, default)
@@ -261,6 +273,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         process=ProcessSettings(
             instance=values.text("TICKERLINE_INSTANCE", f"pid-{os.getpid()}"),
+            bind=values.address("TICKERLINE_BIND", LOOPBACK),
             http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         ),

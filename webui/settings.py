@@ -14,6 +14,7 @@ check_production(_values)
 # What this process is
 FACE = _values.choice("TICKERLINE_FACE", "api", ("api", "dashboard"))
 OPEN_FETCH = _values.flag("TICKERLINE_OPEN_FETCH")
+OPEN_LIVE = _values.flag("TICKERLINE_OPEN_LIVE")
 API_TOKEN = _values.text("TICKERLINE_API_TOKEN")  # empty: nobody has it
 READ_RATE = rate_from_text("TICKERLINE_READ_RATE", _values.text("TICKERLINE_READ_RATE", "50/200"))
 WRITE_RATE = rate_from_text("TICKERLINE_WRITE_RATE", _values.text("TICKERLINE_WRITE_RATE", "5/20"))

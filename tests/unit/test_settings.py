@@ -58,7 +58,7 @@ def test_the_running_system_s_addresses_are_found_and_the_environment_goes_befor
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TICKERLINE_SHARDS", "0"), ("TICKERLINE_TICK_MS", "fast"), ("TICKERLINE_AWS", "yes"),
+    [("TICKERLINE_SHARDS", "0"), ("TICKERLINE_TICK_MS", "fast"), ("TICKERLINE_AWS", "yes"), ("TICKERLINE_BIND", "everywhere"),
      ("TICKERLINE_WATCHLIST", "AAPL,A&B"), ("TICKERLINE_LOG_LEVEL", "loud"), ("TICKERLINE_SOURCE", "yahoo")],
 )  # fmt: skip
 def test_a_malformed_setting_is_named_in_the_error(tmp_path: Path, name: str, value: str) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pipeline.settings import Values
-from webui.console.ports import HOST
+from pipeline.settings import LOOPBACK, Values
 from webui.production import behind_tls
 
 CELERY = (sys.executable, "-m", "celery")
+THREADS = {"ingest": 4, "driver": 2, "receiver": 2, "monitor": 2}  # of the workers, by role
 ROLES = ("ingest", "driver", "receiver", "monitor", "beat", "flower", "api", "dashboard")
 
 
@@ -22,6 +22,9 @@ class Check(StrEnum):
     FLOWER = "flower"  # GET / answers
     BEAT = "beat"
     ALIVE = "alive"  # nothing to ask: it runs or it does not
+
+
+HEALTH_PATHS = {Check.WORKER: "/health", Check.WEB: "/health/live", Check.FLOWER: "/"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,12 @@ class Program:
 
     @property
     def url(self) -> str | None:
-        return f"http://{HOST}:{self.port}" if self.port else None
+        return f"http://{LOOPBACK}:{self.port}" if self.port else None
+
+    @property
+    def health_url(self) -> str:
+        """What is asked over HTTP; empty where it is not."""
+        return f"{self.url}{HEALTH_PATHS[self.check]}" if self.url and self.check in HEALTH_PATHS else ""
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,11 @@ def fixed_ports(values: Values) -> Fixed:
     return Fixed(**{what: values.number(name, port, 1, 65535) for what, (name, port) in FIXED_PORTS.items()})
 
 
-def _worker(role: str, number: int, port: int, threads: int, level: str | None) -> Program:
+def _worker(role: str, number: int, port: int, values: Values) -> Program:
     name = f"{role}-{number}"
-    options = ["-Q", role, "-P", "threads", "-c", str(threads), "-n", f"{name}@%h"]
-    options += [f"--loglevel={level}"] if level else []  # else Celery's own, which does not tell of each task
+    options = ["-Q", role, "-P", "threads", "-c", str(THREADS[role]), "-n", f"{name}@%h"]
+    # Else Celery's own level, which does not tell of each task.
+    options += [f"--loglevel={level}"] if (level := values.text("TICKERLINE_LOG_LEVEL")) else []
     return Program(
         name=name,
         role=role,
@@ -86,12 +95,24 @@ def _worker(role: str, number: int, port: int, threads: int, level: str | None) 
     )
 
 
-def web(face: str, port: int, proxied: bool = False) -> Program:
+def _beat() -> Program:
+    scheduler = ["--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5", "--pidfile="]
+    command = (*CELERY, "-A", "webui.celery", "beat", *scheduler)
+    return Program("beat", "beat", command, Check.BEAT, environment={"TICKERLINE_INSTANCE": "beat"})
+
+
+def _flower(port: int, bind: str) -> Program:
+    options = [f"--address={bind}", f"--port={port}", "--max_tasks=5000", "--purge_offline_workers=300"]
+    command = (*CELERY, "-A", "webui.celery", "flower", *options)
+    return Program("flower", "flower", command, Check.FLOWER, port, {"TICKERLINE_INSTANCE": "flower"})
+
+
+def web(face: str, port: int, proxied: bool = False, bind: str = LOOPBACK) -> Program:
     """uvicorn with the ASGI application; `face`: what it shows at /.
 
-    `proxied`: a proxy on this machine tells by headers whom it asks for; else such headers are a client's invention.
+    `proxied`: a proxy tells by headers whom it asks for; else such headers are a client's invention.
     """
-    options = ["--host", HOST, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
+    options = ["--host", bind, "--port", str(port), "--workers", "1", "--timeout-graceful-shutdown", "5"]
     options += ["--no-access-log"]  # probes would fill it
     options += ["--proxy-headers" if proxied else "--no-proxy-headers"]
     # Compressing for each browser anew costs ten times what sending does; messages of browsers are small (docs/asyncapi.yaml).
@@ -106,44 +127,33 @@ def web(face: str, port: int, proxied: bool = False) -> Program:
     )
 
 
-def _workers(
-    role: str, count: int, threads: int, first: int | None, free: Callable[[str], int], level: str | None
-) -> list[Program]:
-    """`count` workers; the first on the port `first`, if it has one, the others on ports from `free`."""
-    return [
-        _worker(role, number, first if first and number == 1 else free(f"{role}-{number}"), threads, level)
-        for number in range(1, count + 1)
-    ]
+def process(role: str, number: int, port: int, values: Values) -> Program:
+    """One process of a role; of a worker's role there may be several, told apart by `number`. Raises SettingsError."""
+    bind = values.address("TICKERLINE_BIND", LOOPBACK)
+    if role in THREADS:
+        return _worker(role, number, port, values)
+    if role == "beat":
+        return _beat()
+    return _flower(port, bind) if role == "flower" else web(role, port, behind_tls(values), bind)
 
 
 def all_processes(values: Values, fixed: Fixed, free: Callable[[str], int]) -> list[Program]:
     """Every process but the servers. `free` gives a name's kept port. Raises SettingsError."""
-    ingests = values.number("TICKERLINE_INGESTS", 1, 1, 64)
-    drivers = values.number("TICKERLINE_DRIVERS", 1, 1, 64)
-    receivers = values.number("TICKERLINE_RECEIVERS", 1, 1, 64)
-    scheduler = ["--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5", "--pidfile="]
-    flower = [f"--address={HOST}", f"--port={fixed.flower}", "--max_tasks=5000", "--purge_offline_workers=300"]
-    level = values.text("TICKERLINE_LOG_LEVEL")
+
+    def workers(role: str, count: int, first: int | None = None) -> list[Program]:
+        """The first on the port `first`, if it has one, the others on ports from `free`."""
+        return [
+            process(role, number, first if first and number == 1 else free(f"{role}-{number}"), values)
+            for number in range(1, count + 1)
+        ]
+
     return [
-        *_workers("ingest", ingests, 4, None, free, level),
-        *_workers("driver", drivers, 2, fixed.driver, free, level),
-        *_workers("receiver", receivers, 2, fixed.receiver, free, level),
-        *_workers("monitor", 1, 2, None, free, level),
-        Program(
-            "beat",
-            "beat",
-            (*CELERY, "-A", "webui.celery", "beat", *scheduler),
-            Check.BEAT,
-            environment={"TICKERLINE_INSTANCE": "beat"},
-        ),
-        Program(
-            "flower",
-            "flower",
-            (*CELERY, "-A", "webui.celery", "flower", *flower),
-            Check.FLOWER,
-            fixed.flower,
-            {"TICKERLINE_INSTANCE": "flower"},
-        ),
-        web("api", fixed.api, behind_tls(values)),
-        web("dashboard", fixed.dashboard, behind_tls(values)),
+        *workers("ingest", values.number("TICKERLINE_INGESTS", 1, 1, 64)),
+        *workers("driver", values.number("TICKERLINE_DRIVERS", 1, 1, 64), fixed.driver),
+        *workers("receiver", values.number("TICKERLINE_RECEIVERS", 1, 1, 64), fixed.receiver),
+        *workers("monitor", 1),
+        process("beat", 1, 0, values),
+        process("flower", 1, fixed.flower, values),
+        process("api", 1, fixed.api, values),
+        process("dashboard", 1, fixed.dashboard, values),
     ]

@@ -69,17 +69,17 @@ class Probed:
 
 
 def _worker(program: Program, _settings: Settings) -> Probed:
-    _, body = http_get(f"{program.url}/health", PROBE_S)
+    _, body = http_get(program.health_url, PROBE_S)
     document = json.loads(body)
     return Probed(Health(document["status"]), document)
 
 
 def _web(program: Program, _settings: Settings) -> Probed:
-    return Probed(Health.OK if http_status(f"{program.url}/health/live", PROBE_S) == 200 else Health.FAILING)
+    return Probed(Health.OK if http_status(program.health_url, PROBE_S) == 200 else Health.FAILING)
 
 
 def _flower(program: Program, _settings: Settings) -> Probed:
-    return Probed(Health.OK if http_status(f"{program.url}/", PROBE_S) < 500 else Health.FAILING)
+    return Probed(Health.OK if http_status(program.health_url, PROBE_S) < 500 else Health.FAILING)
 
 
 def _beat(_program: Program, settings: Settings) -> Probed:

@@ -42,7 +42,7 @@ class RoleStep(bootsteps.StartStopStep):
         meters, self._loops = self.work()
         telemetry = Telemetry(self.role, settings.process.instance, meters)
         if settings.process.http_port:
-            self._server = serve(telemetry, settings.process.http_port, self.routes())
+            self._server = serve(telemetry, settings.process.http_port, self.routes(), settings.process.bind)
         own = Meter("telemetry")
         heartbeat = Loop("heartbeat", HeartbeatStep(telemetry, bootstrap.live_channel(settings)), own)
         self._watch = [heartbeat, Loop("watchdog", self._watch_loops, own)]

@@ -23,6 +23,7 @@ from pipeline.domain.health import WORST_FIRST, Health, Heartbeat, StageReport
 from pipeline.domain.metrics import BUCKETS_S, HEALTHY, Kind, of_stage
 from pipeline.domain.metrics import Metric as Declared
 from pipeline.ports.live import LiveChannel
+from pipeline.settings import LOOPBACK
 from pipeline.stages.meter import Meter
 
 logger = logging.getLogger(__name__)
@@ -107,8 +108,10 @@ class _Handler(WSGIRequestHandler):
         return
 
 
-def serve(telemetry: Telemetry, port: int, routes: Mapping[str, Route] | None = None) -> WSGIServer:
-    """Answer on 127.0.0.1:`port` from a thread; close it with `shutdown` and `server_close`.
+def serve(
+    telemetry: Telemetry, port: int, routes: Mapping[str, Route] | None = None, bind: str = LOOPBACK
+) -> WSGIServer:
+    """Answer on `bind`:`port` from a thread; close it with `shutdown` and `server_close`.
 
     `routes`, by the first part of their paths, answer with JSON.
     """
@@ -143,7 +146,7 @@ def serve(telemetry: Telemetry, port: int, routes: Mapping[str, Route] | None = 
         start_response(f"{status.value} {status.phrase}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
-    server = make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Handler)
+    server = make_server(bind, port, app, server_class=_Server, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, name="http", daemon=True).start()
     return server
 
