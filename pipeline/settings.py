@@ -35,6 +35,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_AWS": "'real' uses real AWS with the ambient credentials; default: 'emulator', which ignores them.",
     "TICKERLINE_TOPIC_ARN": "The SNS topic of the events; needed with real AWS, else made by Tickerline.",
     "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS, else made by Tickerline.",
+    "TICKERLINE_SNS_ENDPOINT": "1 takes the topic's events at POST /sns too, as SNS posts and signs them; default: it is closed.",
     "TICKERLINE_DATA": "The data directory; default: .data in the project.",
     "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
     "TICKERLINE_EMBEDDED": "The embedded servers that `up` started, comma separated; written by `up`.",
@@ -108,6 +109,7 @@ class AwsSettings:
     topic_arn: str | None
     queue_url: str | None
     prefix: str
+    posted: bool = False  # events are also taken from SNS' own posts
 
     @property
     def real(self) -> bool:
@@ -294,13 +296,17 @@ def aws_endpoint(values: Values) -> str | None:
 
 def _aws(values: Values, prefix: str) -> AwsSettings:
     topic, queue = values.text("TICKERLINE_TOPIC_ARN") or None, values.text("TICKERLINE_QUEUE_URL") or None
-    endpoint = aws_endpoint(values)
+    endpoint, posted = aws_endpoint(values), values.flag("TICKERLINE_SNS_ENDPOINT")
+    if posted and topic is None:
+        raise SettingsError(
+            "TICKERLINE_TOPIC_ARN: needed with TICKERLINE_SNS_ENDPOINT=1, which takes that topic's posts"
+        )
     if endpoint is not None:
-        return AwsSettings(endpoint, topic, queue, prefix)
+        return AwsSettings(endpoint, topic, queue, prefix, posted)
     for name, value in (("TICKERLINE_TOPIC_ARN", topic), ("TICKERLINE_QUEUE_URL", queue)):
         if value is None:
             raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")
-    return AwsSettings(None, topic, queue, prefix)
+    return AwsSettings(None, topic, queue, prefix, posted)
 
 
 def masked(settings: Settings) -> str:

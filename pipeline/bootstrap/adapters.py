@@ -31,6 +31,8 @@ from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
+from pipeline.ports.seen_messages import SeenMessages
+from pipeline.ports.sns_topic import SnsTopic
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
@@ -215,6 +217,21 @@ def event_queue(settings: Settings) -> EventQueue:
 
     aws = settings.aws
     return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+
+
+def sns_topic(settings: Settings) -> SnsTopic:
+    from pipeline.adapters.aws.connection import client
+    from pipeline.adapters.aws.sns_signature import SnsSignatures
+    from pipeline.adapters.aws.sns_topic import AwsSnsTopic
+
+    aws = settings.aws
+    return AwsSnsTopic(aws.topic_arn or "", SnsSignatures(clock()), client("sns", aws.endpoint_url))
+
+
+def seen_messages(settings: Settings) -> SeenMessages:
+    from pipeline.adapters.redis.seen_messages import RedisSeenMessages
+
+    return RedisSeenMessages(_redis(settings.redis_url), settings.database)
 
 
 def quota_ledger(settings: Settings) -> QuotaLedger:
