@@ -73,6 +73,13 @@ def test_real_aws_needs_its_names_and_is_never_chosen_by_ambient_settings(tmp_pa
         load(tmp_path, TICKERLINE_AWS="real")
 
 
+def test_sns_may_post_the_events_of_a_topic_that_is_named_alone(tmp_path: Path) -> None:
+    assert not load(tmp_path).aws.posted
+    with pytest.raises(SettingsError, match="TICKERLINE_TOPIC_ARN: needed with TICKERLINE_SNS_ENDPOINT"):
+        load(tmp_path, TICKERLINE_SNS_ENDPOINT="1")
+    assert load(tmp_path, TICKERLINE_SNS_ENDPOINT="1", TICKERLINE_TOPIC_ARN="arn:aws:sns:us-east-1:1:bars").aws.posted
+
+
 def test_every_setting_is_documented_with_its_sentence() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     missing = [name for name, sentence in settings.SENTENCES.items() if f"`{name}`" not in text or sentence not in text]

@@ -30,6 +30,7 @@ _ISSUER_URL = re.compile(r"http://crt\.[a-z0-9]+\.amazontrust\.com/[a-z0-9]+\.(c
 _NAME = "sns.amazonaws.com"  # in all regions, but maybe those of China: there the host's own
 _MOST_CERTIFICATES = 16
 _LONGEST_CHAIN = 4
+_LEAST_BITS = 2048
 
 Chain = Sequence[x509.Certificate]  # SNS' own first
 Fetch = Callable[[str], bytes]  # raises Untrusted, Unavailable
@@ -51,8 +52,8 @@ class SnsSignatures:
         chain = self._chain(url)
         self._check_chain(chain, urlsplit(url).hostname or "", self._clock.now())
         key = chain[0].public_key()
-        if not isinstance(key, RSAPublicKey):  # the chain's check has refused short ones
-            raise Untrusted("the certificate's key is not of RSA")
+        if not isinstance(key, RSAPublicKey) or key.key_size < _LEAST_BITS:
+            raise Untrusted(f"the certificate's key is not one of RSA with at least {_LEAST_BITS} bits")
         try:
             signature = base64.b64decode(message.values["Signature"], validate=True)
             key.verify(signature, message.signed_text(), PKCS1v15(), SHA256())
