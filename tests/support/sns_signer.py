@@ -7,7 +7,7 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
@@ -36,7 +36,9 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         above = issuer or self
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        builder = _builder(self._name, above._name, self._key, NOW - timedelta(days=900), NOW + timedelta(days=900))
+        builder = _builder(
+            self._name, above._name, self._key.public_key(), NOW - timedelta(days=900), NOW + timedelta(days=900)
+        )
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(usage, critical=True)
         builder = builder.add_extension(
@@ -49,11 +51,11 @@ class Authority:
 
     def issue(
         self, name: str = "sns.amazonaws.com", since: datetime = NOW - timedelta(days=30),
-        until: datetime = NOW + timedelta(days=30), issuer_url: str | None = None, bits: int = 2048,
+        until: datetime = NOW + timedelta(days=30), issuer_url: str | None = None, public_key: RSAPublicKey | None = None,
     ) -> bytes:  # fmt: skip
-        """A certificate as PEM, of the key `sns`."""
+        """A certificate as PEM, of the key `sns` if of no other."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = _builder(subject, self._name, key("sns", bits), since, until)
+        builder = _builder(subject, self._name, public_key or key("sns").public_key(), since, until)
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         builder = builder.add_extension(self.key_identifier(), critical=False)
@@ -68,9 +70,9 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, subject_key: RSAPrivateKey, since: datetime, until: datetime
+    subject: x509.Name, issuer: x509.Name, subject_key: RSAPublicKey, since: datetime, until: datetime
 ) -> x509.CertificateBuilder:
-    names = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(subject_key.public_key())
+    names = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(subject_key)
     return names.serial_number(x509.random_serial_number()).not_valid_before(since).not_valid_after(until)
 
 
@@ -103,11 +105,14 @@ def unsigned(kind: str = "Notification", **fields: str) -> dict[str, str]:
     return message | fields
 
 
-def signed(kind: str = "Notification", bits: int = 2048, **fields: str) -> dict[str, str]:
-    message = unsigned(kind, **fields)
-    text = "".join(f"{name}\n{message[name]}\n" for name in _SIGNED[kind] if name in message)
+def signed(kind: str = "Notification", **fields: str) -> dict[str, str]:
+    return signed_by(key("sns"), unsigned(kind, **fields))
+
+
+def signed_by(signer: RSAPrivateKey, message: dict[str, str]) -> dict[str, str]:
+    text = "".join(f"{name}\n{message[name]}\n" for name in _SIGNED[message["Type"]] if name in message)
     algorithm = SHA1() if message["SignatureVersion"] == "1" else SHA256()  # noqa: S303 — version 1 is that
-    signature = key("sns", bits).sign(text.encode(), PKCS1v15(), algorithm)
+    signature = signer.sign(text.encode(), PKCS1v15(), algorithm)
     return message | {"Signature": base64.b64encode(signature).decode()}
 
 

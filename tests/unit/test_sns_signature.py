@@ -16,7 +16,17 @@ from pipeline.adapters.memory.clock import MemoryClock
 from pipeline.domain.errors import Unavailable, Untrusted
 from pipeline.domain.sns_messages import SnsMessage
 from tests.support.servers import HOST, free_port
-from tests.support.sns_signer import CERTIFICATE_URL, NOW, Authority, Certificates, body, signed
+from tests.support.sns_signer import (
+    CERTIFICATE_URL,
+    NOW,
+    Authority,
+    Certificates,
+    body,
+    key,
+    signed,
+    signed_by,
+    unsigned,
+)
 
 KINDS = ("Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation")
 ISSUER_URL = "http://crt.r2m01.amazontrust.com/r2m01.cer"
@@ -187,9 +197,10 @@ def test_a_certificate_expires_though_it_is_kept(certificates: Certificates) -> 
 
 
 def test_a_weak_key_is_refused(signatures: SnsSignatures, certificates: Certificates) -> None:
-    certificates.at[CERTIFICATE_URL] = ROOT.issue(bits=1024)
+    weak = key("weak", 1024)
+    certificates.at[CERTIFICATE_URL] = ROOT.issue(public_key=weak.public_key())
     with pytest.raises(Untrusted, match="2048 bits"):
-        signatures.check(message(signed(bits=1024)))
+        signatures.check(message(signed_by(weak, unsigned())))
 
 
 @pytest.mark.parametrize("pem", [b"", b"<html>", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
