@@ -34,7 +34,7 @@ SENTENCES: dict[str, str] = {
     "AWS_ENDPOINT_URL": "An SNS and SQS emulator; set, it is not embedded.",
     "TICKERLINE_AWS": "'real' uses real AWS with the ambient credentials; default: 'emulator', which ignores them.",
     "TICKERLINE_TOPIC_ARN": "The SNS topic of the events; needed with real AWS, else made by Tickerline.",
-    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS, else made by Tickerline.",
+    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS unless SNS posts, else made by Tickerline.",
     "TICKERLINE_SNS_ENDPOINT": "1 takes the topic's events at POST /sns too, as SNS posts and signs them; default: it is closed.",
     "TICKERLINE_DATA": "The data directory; default: .data in the project.",
     "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
@@ -107,7 +107,7 @@ class AwsSettings:
 
     endpoint_url: str | None
     topic_arn: str | None
-    queue_url: str | None
+    queue_url: str | None  # "": there is none, events are posted
     prefix: str
     posted: bool = False  # events are also taken from SNS' own posts
 
@@ -303,6 +303,7 @@ def _aws(values: Values, prefix: str) -> AwsSettings:
         )
     if endpoint is not None:
         return AwsSettings(endpoint, topic, queue, prefix, posted)
+    queue = queue or ("" if posted else None)
     for name, value in (("TICKERLINE_TOPIC_ARN", topic), ("TICKERLINE_QUEUE_URL", queue)):
         if value is None:
             raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")

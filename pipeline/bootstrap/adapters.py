@@ -214,8 +214,11 @@ def event_publisher(settings: Settings) -> EventPublisher:
 def event_queue(settings: Settings) -> EventQueue:
     from pipeline.adapters.aws.connection import configured
     from pipeline.adapters.aws.event_bus import SqsQueue
+    from pipeline.adapters.system.event_queue import NoQueue
 
     aws = settings.aws
+    if aws.queue_url == "":
+        return NoQueue(clock())
     return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
 
 
@@ -316,7 +319,7 @@ def probes(settings: Settings) -> dict[str, Probe]:
         "redis": RedisProbe(settings.redis_url),
         "mongodb": MongoProbe(_mongo(settings.mongodb_uri)),
         "sns": SnsProbe(*bus),
-        "sqs": SqsProbe(*bus),
+        **({} if aws.queue_url == "" else {"sqs": SqsProbe(*bus)}),
         "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
         "table": ReceiverProbe(settings.receiver_urls),
     }
