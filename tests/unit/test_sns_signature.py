@@ -233,7 +233,12 @@ def test_an_issuer_that_leads_nowhere_is_not_believed(signatures: SnsSignatures,
 
 @pytest.mark.parametrize(
     "url",
-    ["http://evil.example/a.cer", "http://crt.x.amazontrust.com.evil.example/a.cer", "http://127.0.0.1/a.cer"],
+    [
+        "http://evil.example/a.cer",
+        "http://crt.x.amazontrust.com.evil.example/a.cer",
+        "http://127.0.0.1/a.cer",
+        "http://crt.r2m01.amazontrust.com/r2m01.cer?x=1",
+    ],
 )
 def test_no_issuer_is_asked_for_elsewhere(signatures: SnsSignatures, certificates: Certificates, url: str) -> None:
     certificates.at[CERTIFICATE_URL] = Authority("middle", ROOT).issue(issuer_url=url)
