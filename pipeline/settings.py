@@ -36,7 +36,8 @@ SENTENCES: dict[str, str] = {
     "AWS_ENDPOINT_URL": "An SNS and SQS emulator; set, it is not embedded.",
     "TICKERLINE_AWS": "'real' uses real AWS with the ambient credentials; default: 'emulator', which ignores them.",
     "TICKERLINE_TOPIC_ARN": "The SNS topic of the events; needed with real AWS, else made by Tickerline.",
-    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS, else made by Tickerline.",
+    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS unless SNS posts, else made by Tickerline.",
+    "TICKERLINE_SNS_ENDPOINT": "1 takes the topic's events at POST /sns too, as SNS posts and signs them; default: it is closed.",
     "TICKERLINE_DATA": "The data directory; default: .data in the project.",
     "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
     "TICKERLINE_EMBEDDED": "The embedded servers that `up` started, comma separated; written by `up`.",
@@ -110,8 +111,9 @@ class AwsSettings:
 
     endpoint_url: str | None
     topic_arn: str | None
-    queue_url: str | None
+    queue_url: str | None  # "": there is none, events are posted
     prefix: str
+    posted: bool = False  # events are also taken from SNS' own posts
 
     @property
     def real(self) -> bool:
@@ -307,13 +309,18 @@ def aws_endpoint(values: Values) -> str | None:
 
 def _aws(values: Values, prefix: str) -> AwsSettings:
     topic, queue = values.text("TICKERLINE_TOPIC_ARN") or None, values.text("TICKERLINE_QUEUE_URL") or None
-    endpoint = aws_endpoint(values)
+    endpoint, posted = aws_endpoint(values), values.flag("TICKERLINE_SNS_ENDPOINT")
+    if posted and topic is None:
+        raise SettingsError(
+            "TICKERLINE_TOPIC_ARN: needed with TICKERLINE_SNS_ENDPOINT=1, which takes that topic's posts"
+        )
     if endpoint is not None:
-        return AwsSettings(endpoint, topic, queue, prefix)
+        return AwsSettings(endpoint, topic, queue, prefix, posted)
+    queue = queue or ("" if posted else None)
     for name, value in (("TICKERLINE_TOPIC_ARN", topic), ("TICKERLINE_QUEUE_URL", queue)):
         if value is None:
             raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")
-    return AwsSettings(None, topic, queue, prefix)
+    return AwsSettings(None, topic, queue, prefix, posted)
 
 
 def masked(settings: Settings) -> str:

@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.views.decorators.http import require_safe
 
 from webui.api.api import api, docs
+from webui.api.notifications import notified
 from webui.dashboard import views
 
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include(views.urlpatterns)),
     path("docs", require_safe(docs), name="docs"),
+    path("sns", notified, name="sns"),
     path("admin/", include("webui.watchlist.urls")),
     path("admin/", admin.site.urls),
     path("", api.urls),

@@ -5,11 +5,15 @@
 3. What is played next, and in the next session, is read ahead (a loop each); once an hour (a loop), what was played long ago
    leaves the plan.
 4. `repeat` (a task) makes batches again that a receiver misses.
+5. `heard` (a task) takes the events that SNS posts to the API, where it is open to them.
 """
+
+from functools import cache
 
 from pipeline import bootstrap
 from pipeline.domain.batches import Position
 from pipeline.domain.errors import Unavailable
+from pipeline.stages.listen import Listen
 from pipeline.stages.meter import Meter
 from workers.app import app
 from workers.links import CeleryBatchLink
@@ -28,18 +32,30 @@ def repeat(shard: int, after: list[int], before: list[int]) -> int:
     return stage.run(shard, Position(*after), Position(*before))
 
 
+@cache
+def _listening() -> tuple[Listen, Meter]:
+    """One listener a process, whichever way events come."""
+    meter = Meter("listen")
+    return bootstrap.listen(bootstrap.load_settings(), meter), meter
+
+
+@app.task(name="driver.heard", autoretry_for=(Unavailable,), max_retries=2, retry_backoff=1)
+def heard(event: str, sent_at: float) -> None:
+    _listening()[0].hear(event, sent_at)
+
+
 class DriverStep(RoleStep):
     role = "driver"
 
     def work(self) -> tuple[list[Meter], list[Loop]]:
         settings = bootstrap.load_settings()
-        heard, ticked = Meter("listen"), Meter("tick")
-        listen = bootstrap.listen(settings, heard)
+        listen, listened = _listening()
+        ticked = Meter("tick")
         watch = bootstrap.session_watch(settings)
         ahead, scores = bootstrap.bars_ahead(settings), bootstrap.score_ahead(settings)
         tick = bootstrap.tick(settings, watch, ahead, scores, CeleryBatchLink(), ticked)
-        return [heard, ticked], [
-            Loop("listen", listen.step, heard, longest_step_s=_LONG_POLL_S),
+        return [listened, ticked], [
+            Loop("listen", listen.step, listened, longest_step_s=_LONG_POLL_S),
             Loop("session", watch.step, Meter("session"), longest_step_s=_LONG_POLL_S),
             Loop("ahead", ahead.step, Meter("ahead"), longest_step_s=_LONG_POLL_S, arrived=ahead.asked),
             Loop("scores", scores.step, Meter("scores"), longest_step_s=_LONG_READ_S, arrived=scores.asked),

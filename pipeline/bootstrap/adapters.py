@@ -31,6 +31,8 @@ from pipeline.ports.quota_ledger import QuotaLedger
 from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
+from pipeline.ports.seen_messages import SeenMessages
+from pipeline.ports.sns_topic import SnsTopic
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
@@ -212,9 +214,27 @@ def event_publisher(settings: Settings) -> EventPublisher:
 def event_queue(settings: Settings) -> EventQueue:
     from pipeline.adapters.aws.connection import configured
     from pipeline.adapters.aws.event_bus import SqsQueue
+    from pipeline.adapters.system.event_queue import NoQueue
 
     aws = settings.aws
+    if aws.queue_url == "":
+        return NoQueue(clock())
     return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+
+
+def sns_topic(settings: Settings) -> SnsTopic:
+    from pipeline.adapters.aws.connection import client
+    from pipeline.adapters.aws.sns_signature import SnsSignatures
+    from pipeline.adapters.aws.sns_topic import AwsSnsTopic
+
+    aws = settings.aws
+    return AwsSnsTopic(aws.topic_arn or "", SnsSignatures(clock()), client("sns", aws.endpoint_url))
+
+
+def seen_messages(settings: Settings) -> SeenMessages:
+    from pipeline.adapters.redis.seen_messages import RedisSeenMessages
+
+    return RedisSeenMessages(_redis(settings.redis_url), settings.database)
 
 
 def quota_ledger(settings: Settings) -> QuotaLedger:
@@ -299,7 +319,7 @@ def probes(settings: Settings) -> dict[str, Probe]:
         "redis": RedisProbe(settings.redis_url),
         "mongodb": MongoProbe(_mongo(settings.mongodb_uri)),
         "sns": SnsProbe(*bus),
-        "sqs": SqsProbe(*bus),
+        **({} if aws.queue_url == "" else {"sqs": SqsProbe(*bus)}),
         "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
         "table": ReceiverProbe(settings.receiver_urls),
     }

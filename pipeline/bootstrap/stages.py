@@ -25,6 +25,8 @@ from pipeline.bootstrap.adapters import (
     probes,
     quota_ledger,
     reply_cache,
+    seen_messages,
+    sns_topic,
     table,
     tick_feed,
     tick_log,
@@ -52,6 +54,7 @@ from pipeline.stages.lead import Lead
 from pipeline.stages.listen import Listen
 from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
+from pipeline.stages.notified import HandOver, Notified
 from pipeline.stages.opening import SessionWatch
 from pipeline.stages.outbox import Outbox
 from pipeline.stages.passing import NotedLog, Passing
@@ -174,6 +177,13 @@ def listen(settings: Settings, meter: Meter) -> Listen:
         meter,
         settings.source,
     )
+
+
+def notified(settings: Settings, hand_over: HandOver) -> Notified | None:
+    """Takes what SNS posts; None: the settings don't say so."""
+    if not settings.aws.posted:
+        return None
+    return Notified(sns_topic(settings), seen_messages(settings), clock(), hand_over)
 
 
 def stream(settings: Settings) -> Stream:

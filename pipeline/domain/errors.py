@@ -96,6 +96,10 @@ class Undeliverable(TickerlineError):
     """A notice will never be delivered as things are; the message says why, and trying again does not help."""
 
 
+class Untrusted(TickerlineError):
+    """A message is not from whom it has to be, or not meant for us; the message says which, and holds nothing of it."""
+
+
 class NotPlanned(TickerlineError):
     """There is no such tick, or no such session, in any plan; the message says what there is none of."""
 

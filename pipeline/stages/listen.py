@@ -36,13 +36,24 @@ class Listen:
         deliveries = self._queue.receive(self._wait_s)
         self._show()  # a queue that was away is back
         heard = [(delivery, event) for delivery in deliveries if (event := self._event(delivery))]
-        mine = (self._source, self._rules.interval)
-        if any((event.source, event.interval) == mine for _, event in heard):
+        if any(self._is_mine(event) for _, event in heard):
             self.reconcile()  # once for all of them: of thousands of symbols it takes a while
         for delivery, _ in heard:
             self._queue.delete(delivery)
-            self._meter.count()
-            self._meter.latency(max(0.0, self._clock.now().timestamp() - delivery.sent_at))
+            self._acted_on(delivery.sent_at)
+
+    def hear(self, body: str, sent_at: float) -> None:
+        """An event that was not in the queue, and when it was sent, seconds since 1970. Raises InvalidValue, Unavailable."""
+        if self._is_mine(BarsStored.from_json(body)):
+            self.reconcile()
+        self._acted_on(sent_at)
+
+    def _is_mine(self, event: BarsStored) -> bool:
+        return (event.source, event.interval) == (self._source, self._rules.interval)
+
+    def _acted_on(self, sent_at: float) -> None:
+        self._meter.count()
+        self._meter.latency(max(0.0, self._clock.now().timestamp() - sent_at))
 
     def _event(self, delivery: Delivery) -> BarsStored | None:
         try:

@@ -261,6 +261,19 @@ class TestDriver:
         assert (result.state, result.result) == ("SUCCESS", 7)
         assert asked == [(2, Position(5, 6), Position(5, 9))] * 3
 
+    def test_a_posted_event_is_heard_by_the_process_s_one_listener(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        heard: list[tuple[str, float]] = []
+
+        class Listener:
+            def hear(self, event: str, sent_at: float) -> None:
+                heard.append((event, sent_at))
+                if len(heard) < 2:
+                    raise Unavailable("MongoDB: ServerSelectionTimeoutError")
+
+        monkeypatch.setattr(driver, "_listening", lambda: (Listener(), None))
+        assert driver.heard.apply(["{}", 12.5]).state == "SUCCESS"
+        assert heard == [("{}", 12.5)] * 2
+
 
 class TestMonitor:
     def test_beat_s_task_says_that_beat_is_alive(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.domain.bars import Series
-from pipeline.domain.errors import Unavailable
+from pipeline.domain.errors import InvalidValue, Unavailable
+from pipeline.domain.events import BarsStored
 from pipeline.domain.metrics import bucket
 from tests.support.ingest_world import IngestWorld
 
@@ -58,6 +59,30 @@ def test_a_symbol_that_comes_later_is_admitted_to_the_session_that_plays(world: 
     world.listen.step()
     assert members(world) == {*FIVE, "NVDA"}
     assert world.plan.current_session() == replace(session, members=(*session.members, "NVDA"))
+
+
+def test_an_event_that_sns_posted_is_heard_as_one_of_the_queue(world: IngestWorld) -> None:
+    world.bring(*FIVE[:4])
+    world.listen.step()
+    world.bring("META")
+    event, sent_at = world.bus.published[-1].to_json(), world.clock.now().timestamp()
+    world.clock.sleep(0.25)
+    before = world.meters["listen"].report()
+    world.listen.hear(event, sent_at)
+    assert members(world) == set(FIVE)
+    report = world.meters["listen"].report()
+    assert report.figures["total"] == before.figures["total"] + 1
+    assert report.latencies[bucket(0.25)] == before.latencies[bucket(0.25)] + 1
+
+
+def test_a_posted_event_of_another_source_or_of_none_opens_nothing(world: IngestWorld) -> None:
+    world.bring(*FIVE)
+    event = world.bus.published[-1]
+    assert isinstance(event, BarsStored)
+    world.listen.hear(replace(event, source="alphavantage").to_json(), 0.0)
+    with pytest.raises(InvalidValue):
+        world.listen.hear("{}", 0.0)
+    assert world.plan.current_session() is None
 
 
 def test_events_that_come_together_are_acted_on_together(world: IngestWorld, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import settings
+from pipeline import bootstrap, settings
 from pipeline.domain.errors import SettingsError
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,28 @@ def test_real_aws_needs_its_names_and_is_never_chosen_by_ambient_settings(tmp_pa
     assert not load(tmp_path, **ambient).aws.real
     with pytest.raises(SettingsError, match="TICKERLINE_TOPIC_ARN"):
         load(tmp_path, TICKERLINE_AWS="real")
+
+
+def test_sns_may_post_the_events_of_a_topic_that_is_named_alone(tmp_path: Path) -> None:
+    assert not load(tmp_path).aws.posted
+    with pytest.raises(SettingsError, match="TICKERLINE_TOPIC_ARN: needed with TICKERLINE_SNS_ENDPOINT"):
+        load(tmp_path, TICKERLINE_SNS_ENDPOINT="1")
+    assert load(tmp_path, TICKERLINE_SNS_ENDPOINT="1", TICKERLINE_TOPIC_ARN="arn:aws:sns:us-east-1:1:bars").aws.posted
+
+
+def test_real_aws_needs_no_queue_where_sns_posts(tmp_path: Path) -> None:
+    real = {"TICKERLINE_AWS": "real", "TICKERLINE_TOPIC_ARN": "arn:aws:sns:us-east-1:1:bars"}
+    with pytest.raises(SettingsError, match="TICKERLINE_QUEUE_URL"):
+        load(tmp_path, **real)
+    loaded = load(tmp_path, **real, TICKERLINE_SNS_ENDPOINT="1")
+    assert loaded.aws.queue_url == ""
+    queue = bootstrap.event_queue(loaded)
+    assert queue.receive(0) == ()
+    assert "sqs" not in bootstrap.probes(loaded)
+    assert (
+        load(tmp_path, **real, TICKERLINE_SNS_ENDPOINT="1", TICKERLINE_QUEUE_URL="https://q").aws.queue_url
+        == "https://q"
+    )
 
 
 def test_every_setting_is_documented_with_its_sentence() -> None:

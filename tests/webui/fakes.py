@@ -43,6 +43,7 @@ from pipeline.stages.coverage import Coverages
 from pipeline.stages.fetch import Requests
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
+from pipeline.stages.notified import Notified
 from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
@@ -79,6 +80,7 @@ class FakePipeline:
     rules: MemoryRuleStore = field(default_factory=MemoryRuleStore)
     alerts: MemoryAlertStore = field(default_factory=MemoryAlertStore)
     hosts: tuple[Host, ...] = ()
+    notified: Notified | None = None
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(NOW))
     away: bool = False
     broker_away: bool = False
@@ -126,6 +128,7 @@ class FakePipeline:
             ),
             probing=Probing(self.probes),
             hosts=MemoryHostList(lambda: self.hosts),
+            notified=self.notified,
             replies=self.replies,
             rates=self.rates,
             recall=Recall(self.plan, self.watermarks, TickRules(), plan_days=30),

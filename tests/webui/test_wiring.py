@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from celery import Celery
 
-from pipeline.domain.errors import SettingsError
+from pipeline.domain.errors import SettingsError, Unavailable
+from tests.support.servers import HOST, free_port
 from webui.api import backend
 from webui.database import database_from_url
 
@@ -27,6 +28,27 @@ def test_the_chain_of_a_fetch_is_queued_by_task_names_with_the_id_alone(monkeypa
     assert json.loads(second.body)[0] == ["f2"]
     assert [link["task"] for link in reversed(links["chain"])] == ["ingest.store", "ingest.publish"]
     assert all(link["args"] == [] and not link["immutable"] for link in links["chain"])
+
+
+def test_an_event_that_sns_posted_is_queued_for_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Celery("sender", broker="memory://", set_as_current=False)
+    name = f"driver-{uuid4().hex}"
+    app.conf.task_routes = {"driver.*": {"queue": name}}
+    monkeypatch.setattr(backend, "app", app)
+    backend.send_event('{"type": "bars.stored"}', 12.5)
+    with app.connection_for_read() as connection, connection.SimpleQueue(name) as queue:
+        message = queue.get(timeout=5)
+        message.ack()
+    args, _, _ = json.loads(message.body)
+    assert (message.headers["task"], args) == ("driver.heard", ['{"type": "bars.stored"}', 12.5])
+
+
+def test_a_broker_that_does_not_take_an_event_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Celery("sender", broker=f"redis://:hunter2@{HOST}:{free_port()}/0", set_as_current=False)
+    monkeypatch.setattr(backend, "app", app)
+    with pytest.raises(Unavailable) as error:
+        backend.send_event("{}", 0.0)
+    assert "hunter2" not in str(error.value)
 
 
 def test_sqlite_is_opened_for_several_processes(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from celery import chain, signature
 from celery.exceptions import OperationalError
 
 from pipeline import bootstrap
+from pipeline.domain.errors import Unavailable
 from pipeline.domain.fetches import FetchRecord, FetchState
 from pipeline.domain.requests import Request
 from pipeline.ports.alert_store import AlertStore
@@ -25,6 +26,7 @@ from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
 from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.lookups import Lookups
+from pipeline.stages.notified import Notified
 from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
 from pipeline.stages.recall import Recall
@@ -57,6 +59,7 @@ class Backend:
     recall: Recall
     probing: Probing
     hosts: HostList
+    notified: Notified | None  # None: SNS may not post
     replies: ReplyCache
     rules: RuleStore
     alerts: AlertStore
@@ -88,6 +91,7 @@ def current() -> Backend:
         recall=bootstrap.recall(settings),
         probing=bootstrap.probing(settings),
         hosts=bootstrap.host_list(settings),
+        notified=bootstrap.notified(settings, send_event),
         replies=bootstrap.reply_cache(settings),
         rules=bootstrap.rule_store(settings),
         alerts=bootstrap.alert_store(settings),
@@ -112,6 +116,15 @@ def send_fetches(fetch_ids: Sequence[str]) -> None:
         for fetch_id in fetch_ids:
             first = signature("ingest.fetch", args=[fetch_id], app=app)
             chain(first, *(signature(name, app=app) for name in names)).apply_async(connection=connection, retry=False)
+
+
+def send_event(body: str, sent_at: float) -> None:
+    """Queue an event for a driver, as impatient. Raises Unavailable when the broker does not take it."""
+    try:
+        with app.connection_for_write(connect_timeout=BROKER_S, transport_options=IMPATIENT) as connection:
+            signature("driver.heard", args=[body, sent_at], app=app).apply_async(connection=connection, retry=False)
+    except OperationalError as error:
+        raise Unavailable(f"the broker: {type(error).__name__}") from None
 
 
 def ask_for(symbols: list[str], requested_by: str) -> list[FetchRecord]:

@@ -15,7 +15,7 @@ from pipeline.domain.errors import InvalidValue, Unavailable
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20  # a body of thousands of mistakes is not answered at length
-API_ROOTS = ("/api", "/fetch", "/fetches", "/health", "/metrics", "/openapi.json")
+API_ROOTS = ("/api", "/fetch", "/fetches", "/health", "/metrics", "/openapi.json", "/sns")
 DETAILS = {
     HTTPStatus.BAD_REQUEST: "the request, or its Host, is not one that this server answers to",
     HTTPStatus.NOT_FOUND: "there is nothing at this path",

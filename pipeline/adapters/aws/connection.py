@@ -79,8 +79,8 @@ def mapped_errors() -> Iterator[None]:
 
 
 def configured(topic_arn: str | None, queue_url: str | None) -> Resources | None:
-    """The topic and queue that the settings name, if they name both."""
-    return Resources(topic_arn, queue_url) if topic_arn and queue_url else None
+    """The topic and queue that the settings name, if they name both; an empty queue is none that is meant."""
+    return Resources(topic_arn, queue_url) if topic_arn and queue_url is not None else None
 
 
 def account(endpoint_url: str | None) -> Account:
