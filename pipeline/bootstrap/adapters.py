@@ -6,6 +6,7 @@ nothing connects at import. One process builds each client once.
 
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
@@ -15,6 +16,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.buffered_batches import BufferedBatches
 from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
+from pipeline.ports.database_copy import DatabaseCopy
 from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.host_list import HostList
@@ -303,6 +305,19 @@ def probes(settings: Settings) -> dict[str, Probe]:
         "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
         "table": ReceiverProbe(settings.receiver_urls),
     }
+
+
+def database_copy(settings: Settings) -> DatabaseCopy:
+    from pipeline.adapters.mongo.database_copy import MongoDatabaseCopy
+
+    return MongoDatabaseCopy(_mongo(settings.mongodb_uri), settings.database)
+
+
+def copy_table(settings: Settings, target: Path) -> None:
+    """Copy the embedded table of this host into the empty directory `target`. Raises Unavailable."""
+    from pipeline.adapters.lmdb.table_copy import copy_table as copy
+
+    copy(settings.table_dir, target)
 
 
 def prepare_stores(settings: Settings) -> None:
