@@ -9,6 +9,7 @@ import pytest
 from pipeline.adapters.lmdb.table import LmdbTable, open_environment
 from pipeline.adapters.lmdb.table_copy import copy_table
 from pipeline.domain.errors import Unavailable
+from pipeline.ports.table import KeyRange
 from tests.support.servers import ROOT
 
 
@@ -27,7 +28,7 @@ def test_a_copy_has_whole_batches_to_some_moment_while_a_writer_goes_on(tmp_path
             writer.kill()
     table = LmdbTable(open_environment(target, 1024), "ticks")
     try:
-        rows = [cell.row for cell in table.scan()]
+        rows = [cell.row for cell in table.scan(KeyRange())]
     finally:
         table.close()
     batches = len(set(rows))
