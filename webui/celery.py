@@ -20,9 +20,11 @@ app.conf.beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"  # t
 app.conf.result_expires = None  # there are no results; else beat would make a schedule that clears them up, each time
 
 
-@signals.after_setup_logger.connect
-@signals.after_setup_task_logger.connect
 def _structured(logger: logging.Logger, **_: Any) -> None:
     if structured := formatter():
         for handler in logger.handlers:
             handler.setFormatter(structured)
+
+
+signals.after_setup_logger.connect(_structured)
+signals.after_setup_task_logger.connect(_structured)
