@@ -19,7 +19,7 @@ class DatabaseCopy(Protocol):
         ...
 
     def documents(self, collection: str) -> Iterator[bytes]:
-        """In the order of their ids, read in batches. What is written meanwhile may be among them or not."""
+        """In the order in which they are kept, read in batches. What is written meanwhile may be among them or not."""
         ...
 
     def stage(self, collection: str, documents: Iterable[bytes]) -> int:

@@ -6,10 +6,12 @@ So the role readWrite is enough, and putting one in place is a rename, which the
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
+from typing import cast
 
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, MongoClient
+from pymongo import MongoClient
+from pymongo.collection import Collection as Stored
 
 from pipeline.adapters.mongo.connection import Document, mapped_errors
 
@@ -33,8 +35,8 @@ class MongoDatabaseCopy:
             return all(self._base[name].find_one({}, {"_id": 1}) is None for name in self.collections())
 
     def documents(self, collection: str) -> Iterator[bytes]:
-        source = self._base.get_collection(collection, codec_options=_AS_IT_IS)
-        with mapped_errors(), source.find({}, batch_size=_BATCH).sort("_id", ASCENDING) as found:
+        source = cast("Stored[RawBSONDocument]", self._base.get_collection(collection, codec_options=_AS_IT_IS))
+        with mapped_errors(), source.find({}, batch_size=_BATCH) as found:
             for document in found:
                 yield document.raw
 
@@ -43,7 +45,7 @@ class MongoDatabaseCopy:
         with mapped_errors():
             self._base.drop_collection(name)
             self._base.create_collection(name)
-            staged = self._base.get_collection(name, codec_options=_AS_IT_IS)
+            staged = cast("Stored[RawBSONDocument]", self._base.get_collection(name, codec_options=_AS_IT_IS))
             while batch := [RawBSONDocument(document) for document in islice(left, _BATCH)]:
                 staged.insert_many(batch)
             return staged.count_documents({})
