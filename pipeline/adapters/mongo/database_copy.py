@@ -38,7 +38,7 @@ class MongoDatabaseCopy:
         source = cast("Stored[RawBSONDocument]", self._base.get_collection(collection, codec_options=_AS_IT_IS))
         with mapped_errors(), source.find({}, batch_size=_BATCH) as found:
             for document in found:
-                yield document.raw
+                yield bytes(document.raw)
 
     def stage(self, collection: str, documents: Iterable[bytes]) -> int:
         name, left = _STAGED + collection, iter(documents)
