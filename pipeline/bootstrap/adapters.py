@@ -5,6 +5,7 @@ nothing connects at import. One process builds each client once.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -320,8 +321,10 @@ def copy_table(settings: Settings, target: Path) -> None:
     copy(settings.table_dir, target)
 
 
-def prepare_stores(settings: Settings) -> None:
-    """Make the indexes of every collection; safe to repeat. Raises Unavailable."""
+def prepare_stores(settings: Settings, patiently: bool = False) -> None:
+    """Make the indexes of every collection; safe to repeat. `patiently`: of a full one that has none. Raises Unavailable."""
+    from pipeline.adapters.mongo.connection import patient
     from pipeline.adapters.mongo.indexes import ensure_indexes
 
-    ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)
+    with patient() if patiently else nullcontext():
+        ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)

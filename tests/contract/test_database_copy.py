@@ -77,6 +77,13 @@ def test_what_is_discarded_is_gone(copy: DatabaseCopy) -> None:
     assert list(copy.documents("watchlist")) == WATCHED[:2]
 
 
+def test_what_takes_the_server_long_is_waited_for(mongodb_uri: str, database: str) -> None:
+    """A rename is a copy on the embedded server, so a large collection takes longer than the client's patience."""
+    with MongoClient[dict[str, Any]](mongodb_uri, socketTimeoutMS=50, tz_aware=True) as client:
+        copy = MongoDatabaseCopy(client, database)
+        brought(copy, watchlist=WATCHED)
+
+
 def test_a_fetch_is_read_before_its_bars() -> None:
     """Else one that ended meanwhile would be in the copy, and its bars would not."""
 

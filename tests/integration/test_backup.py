@@ -250,7 +250,7 @@ def test_a_restore_that_breaks_while_it_exchanges_keeps_the_system_from_starting
 ) -> None:
     two = make("two")
 
-    def broken(_: Settings) -> None:
+    def broken(_: Settings, patiently: bool) -> None:
         raise ConsoleError("broken")
 
     with monkeypatch.context() as patched:

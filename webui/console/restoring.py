@@ -103,7 +103,7 @@ def _exchange(
 ) -> list[str]:
     told = [f"{name}: {file.documents} documents" for name, file in manifest.collections.items()]
     database.swap(list(manifest.collections))
-    bootstrap.prepare_stores(settings)
+    bootstrap.prepare_stores(settings, patiently=True)
     shutil.rmtree(
         settings.table_dir, ignore_errors=True
     )  # also without one in the archive: its epochs are of other plans

@@ -13,7 +13,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.collection import Collection as Stored
 
-from pipeline.adapters.mongo.connection import Document, mapped_errors
+from pipeline.adapters.mongo.connection import Document, mapped_errors, patient
 
 _STAGED = "restore."
 _BATCH = 1_000
@@ -42,7 +42,7 @@ class MongoDatabaseCopy:
 
     def stage(self, collection: str, documents: Iterable[bytes]) -> int:
         name, left = _STAGED + collection, iter(documents)
-        with mapped_errors():
+        with mapped_errors(), patient():
             self._base.drop_collection(name)
             self._base.create_collection(name)
             staged = cast("Stored[RawBSONDocument]", self._base.get_collection(name, codec_options=_AS_IT_IS))
@@ -51,7 +51,7 @@ class MongoDatabaseCopy:
             return staged.count_documents({})
 
     def swap(self, collections: Collection[str]) -> None:
-        with mapped_errors():
+        with mapped_errors(), patient():
             for name in collections:
                 self._base[_STAGED + name].rename(name, dropTarget=True)
             for name in set(self._all()) - set(collections):
