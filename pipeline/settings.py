@@ -80,6 +80,7 @@ SENTENCES: dict[str, str] = {
     "TICKERLINE_SMTP_URL": "The server for alerts' mail, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…; default: mail is off.",
     "TICKERLINE_MAIL_FROM": "The sender of alerts' mail; needed with TICKERLINE_SMTP_URL.",
     "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO, of the workers WARNING.",
+    "TICKERLINE_LOG_FORMAT": "'plain' or 'json', one object a line (docs/operations.md); default: plain.",
 }
 SECRETS = (
     "ALPHAVANTAGE_API_KEY",
@@ -144,6 +145,7 @@ class ProcessSettings:
     bind: str
     http_port: int
     log_level: str
+    log_format: str  # plain or json
 
 
 @dataclass(frozen=True)
@@ -274,10 +276,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             retention_s=values.number("TICKERLINE_RETENTION_S", 3600, 10, 31_536_000),
         ),
         process=ProcessSettings(
-            instance=values.text("TICKERLINE_INSTANCE", f"pid-{os.getpid()}"),
+            instance=instance(values),
             bind=values.address("TICKERLINE_BIND", LOOPBACK),
             http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+            log_format=log_format(values),
         ),
         receiver_urls=_receiver_urls(values),
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
@@ -321,6 +324,19 @@ def _aws(values: Values, prefix: str) -> AwsSettings:
         if value is None:
             raise SettingsError(f"{name}: needed with TICKERLINE_AWS=real")
     return AwsSettings(None, topic, queue, prefix, posted)
+
+
+def instance(values: Values) -> str:
+    return values.text("TICKERLINE_INSTANCE", f"pid-{os.getpid()}")
+
+
+def log_format(values: Values) -> str:
+    return values.choice("TICKERLINE_LOG_FORMAT", "plain", ("plain", "json"))
+
+
+def secrets(values: Values) -> list[str]:
+    """Those that are set."""
+    return [value for name in SECRETS if (value := values.text(name))]
 
 
 def masked(settings: Settings) -> str:

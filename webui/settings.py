@@ -6,6 +6,7 @@ from datetime import timedelta
 from pipeline.domain.rates import rate_from_text
 from pipeline.settings import data_dir, read_values
 from webui.database import database_from_url, sqlite
+from webui.logs import logging_configuration
 from webui.production import allowed_hosts, behind_tls, check_production
 
 _values = read_values()
@@ -150,16 +151,4 @@ UNFOLD = {
     },
 }
 
-_level = _values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["stderr"], "level": _level},
-    # Django's own default would add a console handler of DEBUG and mails to nobody.
-    "loggers": {
-        "django": {"handlers": [], "level": _level, "propagate": True},
-        "axes": {"level": "WARNING"},  # failures and lock-outs; not every sign-in
-    },
-}
+LOGGING = logging_configuration(_values)

@@ -5,7 +5,9 @@ nothing connects at import. One process builds each client once.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
@@ -15,6 +17,7 @@ from pipeline.ports.bar_store import BarStore
 from pipeline.ports.buffered_batches import BufferedBatches
 from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
+from pipeline.ports.database_copy import DatabaseCopy
 from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.host_list import HostList
@@ -325,8 +328,23 @@ def probes(settings: Settings) -> dict[str, Probe]:
     }
 
 
-def prepare_stores(settings: Settings) -> None:
-    """Make the indexes of every collection; safe to repeat. Raises Unavailable."""
+def database_copy(settings: Settings) -> DatabaseCopy:
+    from pipeline.adapters.mongo.database_copy import MongoDatabaseCopy
+
+    return MongoDatabaseCopy(_mongo(settings.mongodb_uri), settings.database)
+
+
+def copy_table(settings: Settings, target: Path) -> None:
+    """Copy the embedded table of this host into the empty directory `target`. Raises Unavailable."""
+    from pipeline.adapters.lmdb.table_copy import copy_table as copy
+
+    copy(settings.table_dir, target)
+
+
+def prepare_stores(settings: Settings, patiently: bool = False) -> None:
+    """Make the indexes of every collection; safe to repeat. `patiently`: of a full one that has none. Raises Unavailable."""
+    from pipeline.adapters.mongo.connection import patient
     from pipeline.adapters.mongo.indexes import ensure_indexes
 
-    ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)
+    with patient() if patiently else nullcontext():
+        ensure_indexes(_mongo(settings.mongodb_uri), settings.database, settings.fetch_log_days)

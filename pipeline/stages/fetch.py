@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from pipeline.domain import activity
+from pipeline.domain import activity, logs
 from pipeline.domain.activity import Tell, nobody
 from pipeline.domain.bars import DAILY
 from pipeline.domain.errors import InvalidValue, MarketDataError, MarketDataKind, Unavailable
@@ -89,6 +89,7 @@ class Fetch:
         known = self._fetches.get(fetch_id)
         if known is None or known.state not in OPEN_STATES:
             return False
+        logs.trace(known.trace_id)
         if known.reply and known.state == FetchState.RUNNING:
             return True  # an earlier run saved it, then was lost
         if known.retry_at and known.retry_at > now:

@@ -3,6 +3,7 @@
 Unmarked ones are published again.
 """
 
+from pipeline.domain import logs
 from pipeline.domain.activity import Tell, event_published, nobody
 from pipeline.domain.events import BarsEvent, BarsRevised, BarsStored
 from pipeline.domain.fetches import FetchState
@@ -25,6 +26,7 @@ class Publish:
         record = self._fetches.get(fetch_id)
         if record is None or record.change is None:
             return False
+        logs.trace(record.trace_id)
         if record.state == FetchState.SUCCEEDED:
             return True
         start = self._clock.monotonic()

@@ -3,7 +3,7 @@
 Rows that are no bars stay outside; the record keeps the first of them, with their reasons, and how many they are.
 """
 
-from pipeline.domain import activity
+from pipeline.domain import activity, logs
 from pipeline.domain.activity import Tell, nobody
 from pipeline.domain.errors import MarketDataError, MarketDataKind
 from pipeline.domain.readings import Reading
@@ -34,6 +34,7 @@ class Store:
         record = self._fetches.get(fetch_id)
         if record is None or record.reply is None:
             return False
+        logs.trace(record.trace_id)
         if record.change is not None:
             return True
         start = self._clock.monotonic()

@@ -23,6 +23,7 @@ OURS = (
     "alphavantage",
     "kafka",
     "table-*",
+    "restore",
     "ports.json",
     "secret_key",
     "django.sqlite3*",
@@ -60,6 +61,8 @@ class Place:
         self.system = self.run / "system.json"
         self.conf = self.run / "supervisord.conf"
         self.socket_note = self.run / "socket.json"
+        self.restore = data / "restore"
+        self.restoring = self.restore / "exchanging"  # there while a restore puts things in place
         self.lock, self.up_log = self.run / "up.lock", self.run / "up.log"
 
     @property
@@ -84,6 +87,14 @@ class Place:
             raise ConsoleError(
                 f"TICKERLINE_DATA: {self.data} holds what Tickerline did not make (e.g. {strange[0]!r}); "
                 "name a new or an empty directory"
+            )
+
+    def check_whole(self) -> None:
+        """Refuse data of which a restore has put only a part in place. Raises ConsoleError."""
+        if self.restoring.exists():
+            raise ConsoleError(
+                f"a restore into {self.data} was interrupted: run `manage.py restore ARCHIVE --replace` again, "
+                "or start anew with `manage.py up --fresh`"
             )
 
     def delete_all(self) -> None:

@@ -86,6 +86,7 @@ def _foreground(place: Place, asked: Asked, interrupts: Interrupts) -> int:
         if asked.fresh:
             progress.say(f"deleting the data in {place.data}")
             place.delete_all()
+        place.check_whole()
         place.prepare()
         ensure_secret_key(place)
         plan = make_plan(place, ambient, claims, asked.real)

@@ -5,7 +5,7 @@ when it is in the journal of a majority: what a store has returned from outlives
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ T = TypeVar("T")
 Document = dict[str, Any]
 
 _TRANSACTION_S = 20.0
+_PATIENCE_S = 3_600.0
 _COLLISIONS = 5
 _DUPLICATE_KEY = 11000
 
@@ -56,6 +57,11 @@ def mapped_errors() -> Iterator[None]:
         if _passing(error):
             raise Unavailable(f"MongoDB: {type(error).__name__}") from None
         raise
+
+
+def patient() -> AbstractContextManager[None]:
+    """Calls in it may take an hour, where the client's own patience ends after 30 s: a rename or an index of millions."""
+    return pymongo.timeout(_PATIENCE_S)
 
 
 def _passing(error: PyMongoError) -> bool:
