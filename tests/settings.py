@@ -12,7 +12,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from pipeline.settings import SENTENCES, address_file
+from pipeline.settings import address_file
+from pipeline.settings.sentences import SENTENCES
 
 _NOWHERE = "127.0.0.1:1"  # a port that nobody listens on
 _ADDRESSES = {

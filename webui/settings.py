@@ -1,4 +1,4 @@
-"""Django's settings. What a user may set is read by name from pipeline/settings.py; each setting is described there."""
+"""Django's settings. What a user may set is read by name from pipeline/settings; each setting is described there."""
 
 import secrets
 from datetime import timedelta

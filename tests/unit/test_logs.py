@@ -11,7 +11,8 @@ import pytest
 import workers.ingest  # noqa: F401  (its step names the role)
 from pipeline.domain import logs
 from pipeline.domain.logs import JsonFormatter
-from pipeline.settings import SECRETS, Values
+from pipeline.settings import Values
+from pipeline.settings.sentences import SECRETS
 from tests.support.ingest_world import IngestWorld
 from webui.logs import formatter, logging_configuration
 from workers.app import _structured, _untraced

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from pipeline.settings import SENTENCES
+from pipeline.settings.sentences import SENTENCES
 from tests.support.servers import ROOT
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import bootstrap, settings
 from pipeline.domain.errors import SettingsError
+from pipeline.settings.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,5 +98,5 @@ def test_real_aws_needs_no_queue_where_sns_posts(tmp_path: Path) -> None:
 
 def test_every_setting_is_documented_with_its_sentence() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
-    missing = [name for name, sentence in settings.SENTENCES.items() if f"`{name}`" not in text or sentence not in text]
+    missing = [name for name, sentence in SENTENCES.items() if f"`{name}`" not in text or sentence not in text]
     assert not missing

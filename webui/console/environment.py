@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.embedded.servers import Server
-from pipeline.settings import SENTENCES, Values
+from pipeline.settings import Values
+from pipeline.settings.sentences import SENTENCES
 from webui.console.place import Place
 
 ROOT = Path(__file__).resolve().parents[2]

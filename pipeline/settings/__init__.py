@@ -1,4 +1,4 @@
-"""Every setting of Tickerline, each with a sentence. `docs/settings.md` is checked against this list.
+"""The settings of this process, read once, as values that are checked; sentences.py lists them all.
 
 Values come from the environment, then from the address file of the running system (`.data/run/addresses.json`, written
 by `manage.py up`, so that a command in a second shell finds it), then from the defaults. A secret may also come from the file
@@ -18,80 +18,12 @@ from pipeline.domain.errors import SettingsError
 from pipeline.domain.quota import PLANS, Plan, plan_named
 from pipeline.domain.rules import TickRules
 from pipeline.domain.symbols import checked_symbol
+from pipeline.settings.sentences import SECRETS, SENTENCES
 
 SIMULATOR, ALPHAVANTAGE = "simulator", "alphavantage"
 ALPHAVANTAGE_API = "https://www.alphavantage.co"
 LOOPBACK = "127.0.0.1"
 SERVERS = ("redis", "mongodb", "kafka", "aws", "accumulo", "alphavantage")
-
-SENTENCES: dict[str, str] = {
-    "ALPHAVANTAGE_API_KEY": "Key of the Alpha Vantage API; set, the real API is asked and a database of its own is used.",
-    "ALPHAVANTAGE_URL": "Base of the API, without /query; set, it replaces the simulator.",
-    "TICKERLINE_PLAN": "The key's plan: free, 75, 150, 300, 600, 1200 (a minute) or none; default: free, at the simulator none.",
-    "TICKERLINE_QUOTA_RESERVE": "Requests of a day that the planner leaves for what people ask for by hand.",
-    "REDIS_URL": "Redis or Valkey, broker and cache; set, it is not embedded.",
-    "MONGODB_URI": "MongoDB 6 or newer, a replica set (transactions); set, it is not embedded.",
-    "KAFKA_BOOTSTRAP_SERVERS": "Kafka brokers, host:port, comma separated; set, they are not embedded.",
-    "DATABASE_URL": "Django's own database (sqlite:///PATH or postgresql://…); default: SQLite in the data directory.",
-    "AWS_ENDPOINT_URL": "An SNS and SQS emulator; set, it is not embedded.",
-    "TICKERLINE_AWS": "'real' uses real AWS with the ambient credentials; default: 'emulator', which ignores them.",
-    "TICKERLINE_TOPIC_ARN": "The SNS topic of the events; needed with real AWS, else made by Tickerline.",
-    "TICKERLINE_QUEUE_URL": "The driver's SQS queue; needed with real AWS unless SNS posts, else made by Tickerline.",
-    "TICKERLINE_SNS_ENDPOINT": "1 takes the topic's events at POST /sns too, as SNS posts and signs them; default: it is closed.",
-    "TICKERLINE_DATA": "The data directory; default: .data in the project.",
-    "TICKERLINE_SOURCE": "'simulator' or 'alphavantage'; default: by whether the API's key or URL is set.",
-    "TICKERLINE_EMBEDDED": "The embedded servers that `up` started, comma separated; written by `up`.",
-    "TICKERLINE_WATCHLIST": "Symbols of a first start's watchlist, comma separated.",
-    "TICKERLINE_READY_SYMBOLS": "How many symbols must have bars before a session opens by itself.",
-    "TICKERLINE_TICK_MS": "Milliseconds from one beat to the next at speed 1; each symbol ticks once a beat.",
-    "TICKERLINE_TICKS_PER_BAR": "Ticks that a daily bar is played in.",
-    "TICKERLINE_SHARDS": "Shards that symbols are spread over; also the partitions of the topic.",
-    "TICKERLINE_RETENTION_S": "Seconds after which forwarded ticks leave the table; sooner where it is four fifths full.",
-    "TICKERLINE_TABLE_MB": "Megabytes that the embedded table may grow to.",
-    "TICKERLINE_API_PORT": "Port of the API.",
-    "TICKERLINE_DRIVER_PORT": "Port of the first driver's health and metrics.",
-    "TICKERLINE_RECEIVER_PORT": "Port of the first receiver's health and metrics.",
-    "TICKERLINE_RECEIVER_URLS": "Receivers that tell of their table, http://host:port, comma separated; default: the first.",
-    "TICKERLINE_DASHBOARD_PORT": "Port of the dashboard.",
-    "TICKERLINE_LIVE_CLIENTS": "Connections to /ws/live that a web process takes; default: 1000.",
-    "TICKERLINE_LIVE_CLIENTS_PER_ADDRESS": "Of them from one address; default: 100.",
-    "TICKERLINE_FLOWER_PORT": "Port of Flower.",
-    "TICKERLINE_HTTP_PORT": "Port on which this worker process answers /health and /metrics; 0: none. Set by `up`.",
-    "TICKERLINE_BIND": "IP address at which this process answers HTTP; default: 127.0.0.1. Containers have 0.0.0.0.",
-    "TICKERLINE_INSTANCE": "Name of this process among those of its role, e.g. driver-1. Set by `up`.",
-    "TICKERLINE_INGESTS": "Number of ingest workers that `up` starts.",
-    "TICKERLINE_DRIVERS": "Number of driver workers that `up` starts.",
-    "TICKERLINE_RECEIVERS": "Number of receiver workers that `up` starts.",
-    "TICKERLINE_OPEN_FETCH": "1 lets anybody who reaches the API ask for fetches (POST /fetch); set by `up`.",
-    "TICKERLINE_OPEN_LIVE": "1 lets programs, which send no Origin, follow /ws/live from other addresses than this host's.",
-    "TICKERLINE_API_TOKEN": "Token that is good for all of the API (Authorization: Bearer …); the admin makes others, for less.",
-    "TICKERLINE_READ_RATE": "Reads of each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
-    "TICKERLINE_WRITE_RATE": "Changes by each client of the API, a second/at once; on loopback 20 times as many; 0: no limit.",
-    "TICKERLINE_PLAN_DAYS": "Days after which what was played leaves the plan; `verify` knows no older ticks.",
-    "TICKERLINE_FETCH_LOG_DAYS": "Days after which ended fetches, Alpha Vantage's replies and past alerts are deleted.",
-    "TICKERLINE_FACE": "What / shows on this web process: 'api' or 'dashboard'. Set by `up`.",
-    "TICKERLINE_SECRET_KEY": "Django's secret key; `up` makes one and keeps it in the data directory.",
-    "TICKERLINE_DEBUG": "1 turns Django's debug pages on; never on a reachable machine.",
-    "TICKERLINE_ALLOWED_HOSTS": "Host names that the web answers to beside loopback's, comma separated; default: none.",
-    "TICKERLINE_TLS": "1: a proxy ends TLS before the web, and sets X-Forwarded-Proto; cookies and links are of https then.",
-    "TICKERLINE_PRODUCTION": "1: others reach this; implies TICKERLINE_TLS and refuses what is unfit for it (docs/security.md).",
-    "TICKERLINE_WEBHOOK_SECRET": "What webhooks of alerts are signed with, at least 16 characters; default: none, they are off.",
-    "TICKERLINE_WEBHOOK_HOSTS": "Hosts that webhooks may reach at private addresses, comma separated; default: none.",
-    "TICKERLINE_SMTP_URL": "The server for alerts' mail, smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://…; default: mail is off.",
-    "TICKERLINE_MAIL_FROM": "The sender of alerts' mail; needed with TICKERLINE_SMTP_URL.",
-    "TICKERLINE_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR; default: INFO, of the workers WARNING.",
-    "TICKERLINE_LOG_FORMAT": "'plain' or 'json', one object a line (docs/operations.md); default: plain.",
-}
-SECRETS = (
-    "ALPHAVANTAGE_API_KEY",
-    "REDIS_URL",
-    "MONGODB_URI",
-    "DATABASE_URL",
-    "TICKERLINE_SECRET_KEY",
-    "TICKERLINE_API_TOKEN",
-    "TICKERLINE_WEBHOOK_SECRET",
-    "TICKERLINE_SMTP_URL",
-)
 
 
 @dataclass(frozen=True)
