@@ -59,7 +59,7 @@ def shows(page: Page, wanted: list[str]) -> None:
     first = wanted[:10]
     expect(page.locator(f"{ROWS} th").first).to_have_text(first[0])
     page.wait_for_function(
-        f"(first) => first.every((name, at) => document.querySelectorAll('{ROWS} th')[at].innerText === name)",
+        f"(first) => first.every((name, at) => document.querySelectorAll('{ROWS} th')[at]?.innerText === name)",
         arg=first,
     )
 

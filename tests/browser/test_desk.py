@@ -34,7 +34,7 @@ def test_pause_holds_the_ticks_and_resume_lets_them_go_on(staff_page: Page, syst
     page = staff_page
     opened(page)
     page.get_by_role("button", name="Pause", exact=True).click()
-    expect(page.locator(".stream .result")).to_contain_text("Paused.")
+    expect(page.locator(".stream .result").first).to_contain_text("Paused.")
     wait_until(lambda: stream(system)["state"] == "paused", "the stream is paused")
     expect(page.locator(".stream .pill").first).to_have_text("paused")
     page.get_by_role("button", name="Resume", exact=True).click()

@@ -20,6 +20,7 @@ _FOCUSED = f"""() => {{
   return {{ name: ({_NAME})(element), seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
     there: box.width > 0 && box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth }};
 }}"""
+PASSING = r"Trace tick \d+"  # the newest ticks move on while they are gone through
 MOST_STOPS = 3  # an element may have several: a date's day, month and year
 
 
@@ -28,7 +29,7 @@ def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, view: 
     page.goto(view.path)
     is_live(page)
     is_filled(page, view)
-    wanted = set(page.evaluate(_REACHABLE))
+    wanted = {name for name in page.evaluate(_REACHABLE) if not re.search(PASSING, name)}
     reached: set[str] = set()
     for _ in range(MOST_STOPS * len(wanted) + 10):
         page.keyboard.press("Tab")

@@ -80,6 +80,7 @@ def test_the_page_says_that_it_is_not_live_when_a_part_is_killed_and_heals_by_it
     page = troubled_page
     page.goto("/")
     is_live(page)
+    has_rows(page)
     page.evaluate("window.stayed = true")
     with killed(system, gone):
         expect(page.locator("#notice")).to_contain_text("What you see is not live", timeout=PATIENCE_MS)

@@ -146,8 +146,12 @@ class TestLiveBars:
     def test_a_malformed_question_names_the_field(self, query: str, field: str, api: Client) -> None:
         assert [error["field"] for error in get(api, f"bars/AAPL?{query}", 422)["errors"]] == [field]
 
-    def test_of_a_symbol_that_does_not_tick_there_are_none(self, api: Client) -> None:
+    def test_a_stored_symbol_that_does_not_tick_has_none_yet_and_of_another_nothing_is_known(
+        self, api: Client, pipeline: FakePipeline
+    ) -> None:
         get(api, "bars/IBM?interval=1s", 404)
+        pipeline.stored["IBM"] = [replace(bar(DAYS[0]), symbol="IBM")]
+        assert get(api, "bars/IBM?interval=1s")["bars"] == []
 
 
 @pytest.mark.usefixtures("open_fetch")

@@ -104,8 +104,8 @@ def _live(symbol: str, range: BarRange) -> LiveBarList | HttpResponse:
     if range.interval not in INTERVALS:
         raise InvalidValue("interval", f"expected one of {', '.join(INTERVALS)} with live")
     kept = backend.current().live_bars.bars(symbol, range.interval)
-    if not kept:
-        raise not_found("no live bars of this symbol and interval are kept")
+    if not kept and backend.current().bars.one_series(symbol, DAILY) is None:  # else it will tick, or has ticked
+        raise not_found("no bars of this symbol are stored, and no live ones are kept")
     first, last = (range.start or _START).timestamp(), (range.end or _END).timestamp()
     found = [live_bar_out(bar) for bar in kept if first <= bar.start <= last][-range.limit :]
     if range.format == "csv":

@@ -10,6 +10,7 @@ import { Store } from "./store.js";
 import { Wall } from "./wall.js";
 
 const TITLES = { board: "Tickerline", way: "The way", activity: "Activity", alerts: "Alerts", desk: "Desk" };
+const AGAIN_MS = 1000; // a view that is broken, and not only away, must not load the page again and again at once
 const element = (id) => document.getElementById(id);
 const { name, staff, mayDirect, mayBackFill, mayFetch } = document.body.dataset;
 const kiosk = document.body.classList.contains("kiosk");
@@ -46,8 +47,18 @@ async function show(view, params) {
     close = open(root, app, params);
   } catch (error) {
     console.error(error);
-    if (mine === turn) element("view").replaceChildren(empty("This view could not be opened", "The server may be restarting. Load the page again in a moment."));
+    if (mine !== turn) return;
+    element("view").replaceChildren(empty("This view could not be opened", "The server may be restarting. The page loads again when it is back."));
+    reloads();
   }
+}
+
+// A browser may keep a module that could not be fetched as one that cannot be, so the page is loaded anew.
+function reloads() {
+  const began = performance.now();
+  app.store.on("connection", ({ state }) => {
+    if (state === "connected" && performance.now() - began > AGAIN_MS) location.reload();
+  });
 }
 
 const router = kiosk ? null : new Router(show);
