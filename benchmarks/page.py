@@ -34,7 +34,7 @@ from tests.support.web import served_web
 SYMBOLS, HZ = 1000, 10
 SETTLE_MS = 5000
 LIGHTHOUSE = "lighthouse@12.8.2"
-LIVE = "document.querySelector('#status [data-state]').dataset.state === 'connected'"
+LIVE = "() => document.querySelector('#status [data-state]').dataset.state === 'connected'"
 _TASKS = """window.tasks = [];
 const told = (list) => window.tasks.push(...list.getEntries().map((one) => one.duration));
 new PerformanceObserver(told).observe({ type: "longtask" });

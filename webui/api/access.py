@@ -41,7 +41,7 @@ class Bearer(AuthBase):
         self._scope, self._permission, self._what = scope, permission, what
 
     def __call__(self, request: HttpRequest) -> bool:
-        _refuse_foreign_page(request)
+        refuse_foreign_page(request)
         if (token := bearer(request)) is not None:
             return self._has_scope(request, token)
         if self._scope is Scope.FETCH and settings.OPEN_FETCH:
@@ -102,6 +102,7 @@ def access_token(request: HttpRequest) -> AccessToken | None:
     return found
 
 
-def _refuse_foreign_page(request: HttpRequest) -> None:
+def refuse_foreign_page(request: HttpRequest) -> None:
+    """Raises Problem for a request that a page of another site makes."""
     if not may_write(request.headers.get("Origin"), request.get_host()):
         raise Problem.of_field(HTTPStatus.FORBIDDEN, "foreign-origin", "Origin", "expected this server's own, or none")

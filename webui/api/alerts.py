@@ -12,12 +12,13 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from pipeline.domain.alerts import WINDOWED, Alert, Notice, Rule, RuleKind, State, checked_rule, usual_clear
 from pipeline.domain.errors import InvalidValue
-from pipeline.domain.times import from_rfc3339, rfc3339
+from pipeline.domain.times import rfc3339
 from pipeline.ports.alert_store import WantedAlerts
 from webui.api import backend
+from webui.api.access import refuse_foreign_page
+from webui.api.places import place_of, place_text
 from webui.api.problems import Problem
 from webui.api.schemas import ProblemOut, Symbol
-from webui.origins import may_write
 
 v1 = Router(tags=["alerts"])
 MOST_TOLD = 500  # alerts of a dry run
@@ -123,8 +124,7 @@ class TrialOut(Schema):
 
 def may_try(request: HttpRequest) -> bool:
     """A dry run reads; as a POST it is for no page of another site all the same."""
-    if not may_write(request.headers.get("Origin"), request.get_host()):
-        raise Problem.of_field(HTTPStatus.FORBIDDEN, "foreign-origin", "Origin", "expected this server's own, or none")
+    refuse_foreign_page(request)
     if request.user.is_authenticated and check_csrf(request) is not None:
         raise Problem.of_field(HTTPStatus.FORBIDDEN, "csrf", "X-CSRFToken", "expected the token of this session")
     return True
@@ -139,12 +139,12 @@ def may_try(request: HttpRequest) -> bool:
 def recent(request: HttpRequest, page: Query[AlertPage]) -> AlertList:
     """What fired, newest first, with what cleared it and how its notices went out. `next` continues the list."""
     state = {None: None, "firing": State.FIRING, "cleared": State.CLEARING}[page.state]
-    wanted = WantedAlerts(page.symbol, state, _place(page.after) if page.after else None)
+    wanted = WantedAlerts(page.symbol, state, place_of(page.after))
     found = backend.current().alerts.recent(page.limit, wanted)
     last = found[-1] if len(found) == page.limit else None
     return AlertList(
         alerts=[_alert_out(alert) for alert in found],
-        next=f"{rfc3339(last.fired_at)}_{last.id}" if last else None,
+        next=place_text(last.fired_at, last.id) if last else None,
     )
 
 
@@ -229,11 +229,3 @@ def _rule_out(rule: Rule, firing: Iterable[Alert]) -> RuleOut:
     names = ("id", "name", "kind", "subject", "threshold", "clear_at", "window_s", "cooldown_s")
     subjects = sorted(alert.subject for alert in firing if alert.rule_id == rule.id)
     return RuleOut(**{name: getattr(rule, name) for name in names}, channels=list(rule.channels), firing=subjects)
-
-
-def _place(text: str) -> tuple[datetime, str]:
-    time, _, alert_id = text.partition("_")
-    try:
-        return from_rfc3339(time), alert_id
-    except ValueError:
-        raise InvalidValue("after", "expected what a page's `next` says") from None

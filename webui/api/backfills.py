@@ -1,7 +1,6 @@
 """Back-fills: starting a job, and how far each has come."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from http import HTTPStatus
 
 from django.http import HttpRequest
@@ -9,11 +8,11 @@ from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict, Field
 
 from pipeline.domain.backfill import Backfill, Part
-from pipeline.domain.errors import InvalidValue
-from pipeline.domain.times import from_rfc3339, rfc3339
+from pipeline.domain.times import rfc3339
 from webui.api import backend
 from webui.api.access import may_back_fill
 from webui.api.moments import Day
+from webui.api.places import place_of, place_text
 from webui.api.problems import not_found
 from webui.api.schemas import Interval, ProblemOut, Symbol
 
@@ -86,20 +85,12 @@ def start(request: HttpRequest, order: BackfillOrder) -> Status[BackfillOut]:
 )
 def recent(request: HttpRequest, page: Query[BackfillPage]) -> BackfillList:
     """The newest jobs, and how far each has come. `next` continues the list."""
-    found = backend.current().backfills.recent(page.limit, _place(page.after) if page.after else None)
+    found = backend.current().backfills.recent(page.limit, place_of(page.after))
     last = found[-1][0] if len(found) == page.limit else None
     return BackfillList(
         backfills=[backfill_out(*one) for one in found],
-        next=f"{rfc3339(last.created_at)}_{last.id}" if last else None,
+        next=place_text(last.created_at, last.id) if last else None,
     )
-
-
-def _place(text: str) -> tuple[datetime, str]:
-    time, _, job_id = text.partition("_")
-    try:
-        return from_rfc3339(time), job_id
-    except ValueError:
-        raise InvalidValue("after", "expected what a page's `next` says") from None
 
 
 @v1.get(

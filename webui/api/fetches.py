@@ -1,16 +1,14 @@
 """Asking for fetches, and following them."""
 
-from datetime import datetime
 from http import HTTPStatus
 
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from pipeline.domain.errors import InvalidValue
 from pipeline.domain.fetches import FetchState, Wanted
-from pipeline.domain.times import from_rfc3339, rfc3339
 from webui.api import backend
 from webui.api.access import may_fetch
+from webui.api.places import place_of, place_text
 from webui.api.problems import not_found
 from webui.api.schemas import (
     AcceptedFetch,
@@ -77,18 +75,10 @@ def fetch(request: HttpRequest, fetch_id: str) -> FetchOut:
 def recent(request: HttpRequest, page: Query[FetchPage]) -> FetchList:
     """Fetches, newest first; filtered by symbol, state and who asked. `next` continues the list."""
     state = FetchState(page.state) if page.state else None
-    wanted = Wanted(page.symbol, state, page.requested_by, _place(page.after) if page.after else None)
+    wanted = Wanted(page.symbol, state, page.requested_by, place_of(page.after))
     found = backend.current().fetches.recent(page.limit, wanted)
     last = found[-1] if len(found) == page.limit else None
     return FetchList(
         fetches=[fetch_out(record) for record in found],
-        next=f"{rfc3339(last.queued_at)}_{last.id}" if last else None,
+        next=place_text(last.queued_at, last.id) if last else None,
     )
-
-
-def _place(text: str) -> tuple[datetime, str]:
-    time, _, fetch_id = text.partition("_")
-    try:
-        return from_rfc3339(time), fetch_id
-    except ValueError:
-        raise InvalidValue("after", "expected what a page's `next` says") from None
