@@ -16,6 +16,9 @@ from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.ports.table import Cell, Change, KeyRange, RowRange, TableSettings
 
 
+_REPEATED, _LOST = 1 / 100, 1 / 5000
+
+
 class Server:
     """A call arrives after half of the round trip and is answered after the other half."""
 
@@ -64,12 +67,13 @@ class Redis(Server):
         self.leases, self.watermarks, self.link = MemoryLeases(self._clock), MemoryWatermarks(), MemoryLink()
 
     def taken(self, process: Process, most: int) -> list[Batch]:
-        """Batches from the queue: a message in a hundred comes again, as one does whose worker was too slow to say that it is done."""
+        """Batches from the queue. One in a hundred comes again, as a message does whose worker was too slow to confirm it; one in
+        five thousand does not come, as with a worker that the system has ended."""
         with self.asked(process, "taken"):
             queue: deque[Batch] = self.link.queue
             batches = [queue.popleft() for _ in range(min(most, len(queue)))]
-            queue.extend(batch for batch in batches if self._chance.random() < 0.01)
-        return batches
+            queue.extend(batch for batch in batches if self._chance.random() < _REPEATED)
+        return [batch for batch in batches if self._chance.random() >= _LOST]
 
 
 class Tablets:

@@ -6,7 +6,7 @@ answer. Who is due first goes on first, and of those due at once who asked first
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -37,16 +37,38 @@ class Process:
         self._stops(self)
         self.frozen_until = now + seconds
 
-    def passes(self, call: str, now: float) -> None:
-        if self.freeze_at and self.freeze_at[0] == call:
-            seconds, self.freeze_at = self.freeze_at[1], None
-            self.freeze(now, seconds)
+    def passes(self, call: str, now: float) -> bool:
+        """Whether it freezes here: when it sleeps next, that lasts."""
+        if self.freeze_at is None or self.freeze_at[0] != call:
+            return False
+        seconds, self.freeze_at = self.freeze_at[1], None
+        self.freeze(now, seconds)
+        return True
 
 
 @dataclass
 class _Loop:
     process: Process
     thread: Any  # a greenlet
+
+
+class ProcessClock:
+    """The clock as one process sees it: it may be frozen right after it has looked, and goes on as if no time had passed."""
+
+    def __init__(self, clock: "SimulatedClock", process: Process) -> None:
+        self._clock, self._process = clock, process
+
+    def now(self) -> datetime:
+        now = self._clock.now()
+        if self._process.passes("now", self._clock.monotonic()):
+            self._clock.sleep(0)
+        return now
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
 
 
 class SimulatedClock(MemoryClock):

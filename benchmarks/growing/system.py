@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from benchmarks.growing.outside import Redis, Server, Tablets
-from benchmarks.growing.simulated import Process, SimulatedClock
+from benchmarks.growing.simulated import Process, ProcessClock, SimulatedClock
 from benchmarks.growing.watching import Reader, Watch
 from pipeline.adapters.memory.bar_store import MemoryBarStore
 from pipeline.adapters.memory.database import MemoryDatabase
@@ -30,10 +30,12 @@ from pipeline.stages.forward_shard import ShardForwarder
 from pipeline.stages.meter import Meter
 from pipeline.stages.opening import SessionWatch, Wish, propose_session
 from pipeline.stages.repeat import Repeat
+from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 
 _AT_ONCE = 50  # batches that a receiver takes from the queue
 _IDLE_S = 0.01
+_TASK_S = 0.005, 0.03  # from a batch's leaving the queue until it is in the table
 _SLOTS = 60  # bars of each symbol
 
 
@@ -52,13 +54,6 @@ class Build:
 class Driver:
     process: Process
     stage: Tick
-    watch: SessionWatch
-
-
-@dataclass
-class Receiver:
-    process: Process
-    forward: Forward
 
 
 @dataclass
@@ -78,10 +73,11 @@ class System:
         self.plan, self.table, self.broker = self.build.plan(), Tablets(), MemoryBroker()
         self.watch, self.reader = Watch(), Reader(self.broker, self.plan)
         self.drivers: dict[str, Driver] = {}
-        self.receivers: dict[str, Receiver] = {}
+        self.receivers: dict[str, Process] = {}
+        self._meters: dict[Process, Meter] = {}
         bars = _bars(self.symbols, self.clock)
         self._ahead, self._scores = BarsAhead(bars, self.clock), ScoreAhead(bars, self.rules, self.clock)
-        self.bars = bars
+        self._bars = bars
         session = propose_session(bars, self.rules, "simulator", to_ms(self.clock.now()), None, Wish())
         if session is None:
             raise ValueError("fewer symbols than a session needs")
@@ -91,11 +87,12 @@ class System:
 
     def start_driver(self, name: str) -> None:
         process, redis = self._process(name), self.redis
+        clock = ProcessClock(self.clock, process)
         plan, link = self.mongo.remote(process, lambda: self.plan), _WatchedLink(self, process)
-        watch, meter = SessionWatch(plan), self._meter("tick")
+        watch, meter = SessionWatch(plan), self._meter(process, "tick")
         stage = self.build.tick(
             plan, watch, self._ahead, self._scores, redis.remote(process, lambda: redis.leases),
-            redis.remote(process, lambda: redis.watermarks), link, self.clock, self.rules, meter, name,
+            redis.remote(process, lambda: redis.watermarks), link, clock, self.rules, meter, name,
         )  # fmt: skip
         repeat = Repeat(plan, link, self.clock)
 
@@ -107,19 +104,20 @@ class System:
         self.clock.start(process, watch.step)
         self.clock.start(process, stage.step)
         self.clock.start(process, answer)
-        self.drivers[name] = Driver(process, stage, watch)
+        self.drivers[name] = Driver(process, stage)
 
     def start_receiver(self, name: str) -> None:
         process, redis = self._process(name), self.redis
         notes = self.build.notes(self.table, self.clock)
         watermark = Watermark(self.table, notes, redis.remote(process, lambda: redis.watermarks))
-        buffer = Buffer(self.table, notes, watermark, self.clock, self._meter("buffer"))
+        buffer = Buffer(self.table, notes, watermark, self.clock, Meter("buffer", self.clock.monotonic))
         link = redis.remote(process, lambda: redis.link)
-        meter = self._meter("forward")
+        meter = self._meter(process, "forward")
 
         def forwarder(shard: int) -> ShardForwarder:
             log = _WatchedLog(self, process, shard)
-            return ShardForwarder(shard, self.table, notes, log, _Asking(link, self.build), self.clock, self.rules, meter)
+            repeat = link if self.build.asks_again else _NoRepeat()
+            return ShardForwarder(shard, self.table, notes, log, repeat, self.clock, self.rules, meter)
 
         forward = Forward(
             forwarder, watermark, redis.remote(process, lambda: redis.leases), self.clock, self.rules, meter, name,
@@ -128,16 +126,19 @@ class System:
 
         def store() -> float:
             batches = redis.taken(process, _AT_ONCE)
+            if batches:
+                self.clock.sleep(self.chance.uniform(*_TASK_S))
             for batch in batches:
                 self._store(buffer, batch)
             return 0.0 if batches else _IDLE_S
 
         self.clock.start(process, store)
         self.clock.start(process, forward.step)
-        self.receivers[name] = Receiver(process, forward)
+        self.receivers[name] = process
 
-    def stop(self, driver: Driver) -> None:
-        """As SIGTERM does: what it holds is given back, and somebody else may go on at once."""
+    def stop(self, name: str) -> None:
+        """As SIGTERM does to a driver: what it holds is given back, and somebody else may go on at once."""
+        driver = self.drivers[name]
         driver.process.dead = True
         leaving = self._process(f"{driver.process.name}, leaving")
 
@@ -149,24 +150,36 @@ class System:
 
         self.clock.start(leaving, release)
 
-    def run(self, seconds: float) -> None:
-        """The log is read once a second, so that it does not fill the memory."""
-        for _ in range(round(seconds)):
-            self.clock.run(1.0)
-            self.reader.step()
+    def stream(self) -> Stream:
+        """Gives orders to the session."""
+        return Stream(self.plan, self._bars, self.clock, self.rules, "simulator")
+
+    def under_way(self) -> float:
+        """Batches that are not confirmed, or not on the log, as the metrics of who runs tell it."""
+        running = [driver.process for driver in self.drivers.values()] + list(self.receivers.values())
+        reports = [self._meters[process].report().figures for process in running if not process.dead]
+        return sum(figures.get("unconfirmed", 0) + figures.get("waiting_batches", 0) for figures in reports)
 
     def _store(self, buffer: Buffer, batch: Batch) -> None:
         try:
             buffer.put([batch])
         except Fenced:
+            self.watch.refused += 1
             return
         self.watch.stored(batch, self.clock.monotonic())
 
     def _process(self, name: str) -> Process:
-        return Process(name, lambda process: self.watch.stops(process, self.clock.monotonic()))
+        return Process(name, self._stops)
 
-    def _meter(self, stage: str) -> Meter:
-        return Meter(stage, self.clock.monotonic)
+    def _stops(self, process: Process) -> None:
+        names = {f"{kind}:{shard}": (kind, shard) for kind in ("tick", "forward") for shard in range(self.rules.shards)}
+        holders = self.redis.leases.holders(names)
+        held = {names[name] for name, holder in holders.items() if holder == process.name}
+        self.watch.stops(process, held, self.clock.monotonic())
+
+    def _meter(self, process: Process, stage: str) -> Meter:
+        self._meters[process] = meter = Meter(stage, self.clock.monotonic)
+        return meter
 
 
 class _WatchedLink:
@@ -184,16 +197,11 @@ class _WatchedLink:
         return int(self._link.depth())
 
 
-@dataclass
-class _Asking:
-    """The forwarder's side."""
-
-    link: Server
-    build: Build
+class _NoRepeat:
+    """Asks nobody."""
 
     def ask(self, shard: int, after: Position, before: Position) -> None:
-        if self.build.asks_again:
-            self.link.ask(shard, after, before)  # type: ignore[attr-defined]
+        """For what is missing: nothing."""
 
 
 class _WatchedLog:
@@ -206,16 +214,20 @@ class _WatchedLog:
 
     def open(self) -> Checkpoint | None:
         checkpoint: Checkpoint | None = self._log.open()
+        self._has_effect()
         return checkpoint
 
     def append(self, batches: Sequence[Batch], bars: Sequence[LiveBar], checkpoint: Checkpoint) -> None:
         self._log.append(batches, bars, checkpoint)
-        system = self._system
-        generation = system.broker.generations[self._shard]
-        system.watch.effect("forward", self._shard, self._process, generation, system.clock.monotonic())
+        self._has_effect()
 
     def close(self) -> None:
         self._own.close()
+
+    def _has_effect(self) -> None:
+        system = self._system
+        generation = system.broker.generations[self._shard]
+        system.watch.effect("forward", self._shard, self._process, generation, system.clock.monotonic())
 
 
 def one_a_shard(shards: int) -> list[str]:
@@ -242,5 +254,3 @@ def _bars(symbols: Sequence[str], clock: SimulatedClock) -> MemoryBarStore:
         ]
         store.store(fetch.id, bars, now)
     return store
-
-

@@ -1,6 +1,6 @@
 """Who had a shard, when somebody else went on with it, and what came out in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.growing.simulated import Process
@@ -24,10 +24,10 @@ class Having:
 
 @dataclass
 class TakeOvers:
-    """Seconds until the next holder's first effect: the batch in the table of a driver, the records on the log of a forwarder.
+    """Seconds until the next holder's first effect: a driver's batch in the table, the log that a forwarder has opened.
 
-    `after_death`: from the moment at which the holder was killed or frozen; `handed_over`: from its last effect; `after_redis`: from
-    the moment at which Redis answered again, where it was away or emptied meanwhile.
+    `after_death`: from the moment at which the holder was killed or frozen; `handed_over`: from its last effect; `after_redis`:
+    from the moment at which Redis answered again, where it was away or emptied meanwhile.
     """
 
     after_death: list[float] = field(default_factory=list)
@@ -40,10 +40,14 @@ class Watch:
 
     def __init__(self) -> None:
         self.redis_back: float | None = 0.0
-        self.times = {"tick": TakeOvers(), "forward": TakeOvers()}
+        self.refused = 0  # batches of an older epoch
+        self.forget_times()
         self._having: dict[tuple[str, int], Having] = {}
         self._drivers: dict[tuple[int, int], Process] = {}
         self.newest: dict[tuple[str, str], int] = {}  # (session, symbol) -> the highest number that was made
+
+    def forget_times(self) -> None:
+        self.times = {"tick": TakeOvers(), "forward": TakeOvers()}
 
     def sent(self, process: Process, batches: Sequence[Batch]) -> None:
         for batch in batches:
@@ -63,12 +67,18 @@ class Watch:
             return
         if having and epoch > having.epoch:
             self._taken_over(self.times[kind], having, now)
-        self._having[kind, shard] = Having(process, epoch, now)
+        stopped = process.dead or process.frozen_until > now  # what it had sent may arrive all the same
+        self._having[kind, shard] = Having(process, epoch, now, having.since if having and stopped else None)
 
-    def stops(self, process: Process, now: float) -> None:
-        """It is killed or frozen now: what it has is without a holder from here on."""
-        for having in self._having.values():
-            if having.process is process:
+    def stops(self, process: Process, leases: Collection[tuple[str, int]], now: float) -> None:
+        """It is killed or frozen now, with these leases: whoever waits for it waits from here on.
+
+        So where the next one stops as well, before anything came of it, the take-over is counted from its end.
+        """
+        for key, having in self._having.items():
+            if key in leases:
+                having.since = now
+            elif having.process is process:
                 having.since = having.since or now
 
     def _taken_over(self, times: TakeOvers, having: Having, now: float) -> None:
@@ -84,7 +94,7 @@ class Watch:
 
 @dataclass
 class Outcome:
-    """Counts of ticks. `lost`: made and not on the log; `doubled`; `disordered`: not after a lower number; `foreign`: not in the plan."""
+    """Counts of ticks. `lost`: made and not on the log. `disordered`: after a higher number. `foreign`: not in the plan."""
 
     logged: int = 0
     lost: int = 0
@@ -98,7 +108,7 @@ class Outcome:
 
 
 class Reader:
-    """Reads the log as it grows, checks every number, and makes each tick again from the plan. What was read leaves the memory."""
+    """Reads the log as it grows, checks every number, makes each tick again from the plan, and forgets it."""
 
     def __init__(self, broker: MemoryBroker, plan: PlanStore) -> None:
         self._broker, self._outcome = broker, Outcome()
