@@ -15,7 +15,6 @@ from pipeline.domain.batches import Batch
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.ports.table import Cell, Change, KeyRange, RowRange, TableSettings
 
-
 _REPEATED, _LOST = 1 / 100, 1 / 5000
 
 
