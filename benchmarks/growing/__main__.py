@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--drivers", type=int, default=100)
     parser.add_argument("--shards", type=int, default=1000)
     parser.add_argument("--receivers", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=60.0, help="simulated, of failures")
+    parser.add_argument("--seconds", type=float, default=40.0, help="simulated, of failures")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--builds", nargs="+", choices=list(BUILDS), default=list(BUILDS))
     options = parser.parse_args()

@@ -26,11 +26,16 @@ class Faults:
     def plan(self, seconds: float) -> None:
         """Within so many seconds a third of the drivers is killed, each frozen about once, a tenth stopped, and so on."""
         drivers, receivers = len(self.system.drivers), len(self.system.receivers)
-        for what, times in (
-            (self.kill_driver, -(-drivers // 3)), (self.freeze_driver, drivers),
-            (self.restart_driver, -(-drivers // 10)), (self.kill_receiver, -(-receivers // 2)),
-            (self.freeze_receiver, -(-receivers // 3)), (self.redis_away, 2), (self.redis_emptied, 2), (self.other_speed, round(seconds / 2)),
-        ):  # fmt: skip
+        for what, times in [
+            (self.kill_driver, -(-drivers // 3)),
+            (self.freeze_driver, drivers),
+            (self.restart_driver, -(-drivers // 10)),
+            (self.kill_receiver, -(-receivers // 2)),
+            (self.freeze_receiver, -(-receivers // 3)),
+            (self.redis_away, 2),
+            (self.redis_emptied, 2),
+            (self.other_speed, round(seconds / 2)),
+        ]:
             for _ in range(times):
                 self._at(self.chance.uniform(0, seconds), what)
 

@@ -85,7 +85,7 @@ class Watch:
         if self.redis_back is None:
             return  # what was on the way
         if self.redis_back > having.at:
-            times.after_redis.append(now - self.redis_back)
+            times.after_redis.append(now - max(self.redis_back, having.since or 0.0))
         elif having.since is not None:
             times.after_death.append(now - having.since)
         else:
