@@ -8,7 +8,19 @@ from benchmarks.growing.system import Build, System, one_a_shard
 from benchmarks.growing.watching import Outcome
 from pipeline.domain.rules import TickRules
 
-_START_S, _RECOVER_S, _DRAIN_S = 15.0, 25.0, 60.0
+_RECOVER_S, _DRAIN_S = 16.0, 30.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """`start_s`: simulated seconds until every shard plays; `seconds`: of failures."""
+
+    drivers: int
+    shards: int
+    receivers: int
+    seconds: float
+    seed: int
+    start_s: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -16,9 +28,7 @@ class Played:
     """`take_overs`: by kind of work and what led to them, in seconds. `drained_s`: from the pause until nothing was
     under way. `refused`: batches of an older epoch."""
 
-    drivers: int
-    shards: int
-    receivers: int
+    run: Run
     simulated_s: float
     faults: dict[str, int]
     outcome: Outcome
@@ -31,30 +41,30 @@ class Played:
         return self.outcome.clean and all(percentile(seconds, 99) < goal_s for seconds in times)
 
 
-def play(drivers: int, shards: int, receivers: int, seconds: float, seed: int, build: Build) -> Played:
-    chance = random.Random(seed)  # noqa: S311
-    rules = TickRules(shards=shards, ticks_per_bar=100, retention_s=10)
-    system = System(rules, one_a_shard(shards), chance, build)
+def play(run: Run, build: Build) -> Played:
+    chance = random.Random(run.seed)  # noqa: S311
+    rules = TickRules(shards=run.shards, ticks_per_bar=100, retention_s=10)
+    system = System(rules, one_a_shard(run.shards), chance, build)
     faults = Faults(system, chance)
-    for number in range(receivers):
+    for number in range(run.receivers):
         system.start_receiver(f"receiver-{number + 1}")
-    for number in range(drivers):
+    for number in range(run.drivers):
         system.start_driver(f"driver-{number + 1}")
-    faults.run(_START_S)
+    began = system.clock.monotonic()
+    faults.run(run.start_s)
     system.watch.forget_times()  # all begin at once, which is no take-over
-    faults.plan(seconds)
-    faults.run(seconds + _RECOVER_S)
+    faults.plan(run.seconds)
+    faults.run(run.seconds + _RECOVER_S)
     drained_s = _drain(system, faults)
-    take_overs = {kind: asdict(times) for kind, times in system.watch.times.items()}
-    outcome = system.reader.outcome(system.watch.newest)
-    simulated_s = _START_S + seconds + _RECOVER_S + drained_s
     return Played(
-        drivers, shards, receivers, simulated_s, faults.done, outcome, take_overs, drained_s, system.watch.refused
+        run,
+        system.clock.monotonic() - began,
+        faults.done,
+        system.reader.outcome(system.watch.newest),
+        {kind: asdict(times) for kind, times in system.watch.times.items()},
+        drained_s,
+        system.watch.refused,
     )
-
-
-def small(drivers: int, shards: int, receivers: int) -> tuple[int, int, int]:
-    return max(2, drivers // 10), max(5, shards // 20), max(2, receivers // 2)
 
 
 def percentile(values: list[float], percent: float) -> float:
