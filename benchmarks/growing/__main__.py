@@ -1,6 +1,6 @@
 """Many drivers and many shards under failures, simulated: how long a take-over lasts, and what is lost or doubled.
 
-    python -m benchmarks.growing [--drivers 100] [--shards 1000] [--receivers 8] [--seconds 60] [--seed 1]
+    python -m benchmarks.growing [--drivers 100] [--shards 1000] [--receivers 4] [--beat-ms 250] [--seconds 30] [--seed 3]
         [--builds whole no-driver-fence no-log-fence no-re-request]
 
 1. Every process starts, and takes its part of the shards.
@@ -30,12 +30,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Leases, fences and requests to repeat, simulated with many drivers.")
     parser.add_argument("--drivers", type=int, default=100)
     parser.add_argument("--shards", type=int, default=1000)
-    parser.add_argument("--receivers", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=40.0, help="simulated, of failures")
+    parser.add_argument("--receivers", type=int, default=4)
+    parser.add_argument(
+        "--beat-ms", type=int, default=250, help="from a shard's batch to its next; the engine's own is 100"
+    )
+    parser.add_argument("--seconds", type=float, default=30.0, help="simulated, of failures")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--builds", nargs="+", choices=list(BUILDS), default=list(BUILDS))
     options = parser.parse_args()
-    whole = Run(options.drivers, options.shards, options.receivers, options.seconds, options.seed)
+    whole = Run(
+        options.drivers, options.shards, options.receivers, options.seconds, options.seed, 12.0, options.beat_ms
+    )
     met = True
     for name in options.builds:
         started = time.process_time()

@@ -13,7 +13,8 @@ _RECOVER_S, _DRAIN_S = 16.0, 30.0
 
 @dataclass(frozen=True)
 class Run:
-    """`start_s`: simulated seconds until every shard plays; `seconds`: of failures."""
+    """`start_s`: simulated seconds until every shard plays; `seconds`: of failures; `beat_ms`: from a shard's
+    batch to its next."""
 
     drivers: int
     shards: int
@@ -21,6 +22,7 @@ class Run:
     seconds: float
     seed: int
     start_s: float = 12.0
+    beat_ms: int = 100
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Played:
 
 def play(run: Run, build: Build) -> Played:
     chance = random.Random(run.seed)  # noqa: S311
-    rules = TickRules(shards=run.shards, ticks_per_bar=100, retention_s=10)
+    rules = TickRules(shards=run.shards, tick_ms=run.beat_ms, ticks_per_bar=10_000 // run.beat_ms, retention_s=10)
     system = System(rules, one_a_shard(run.shards), chance, build)
     faults = Faults(system, chance)
     for number in range(run.receivers):
