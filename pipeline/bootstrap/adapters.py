@@ -36,6 +36,7 @@ from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.seen_messages import SeenMessages
 from pipeline.ports.sns_topic import SnsTopic
+from pipeline.ports.spans import NO_SPANS, Spans
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
@@ -73,6 +74,15 @@ def clock() -> Clock:
     from pipeline.adapters.system.clock import SystemClock
 
     return SystemClock()
+
+
+@lru_cache(maxsize=1)
+def spans(settings: Settings) -> Spans:
+    if not settings.process.traced:
+        return NO_SPANS
+    from pipeline.adapters.otel.spans import OtelSpans
+
+    return OtelSpans(settings.process.instance)
 
 
 def fetch_store(settings: Settings) -> FetchStore:
@@ -210,7 +220,7 @@ def event_publisher(settings: Settings) -> EventPublisher:
     from pipeline.adapters.aws.event_bus import SnsPublisher
 
     aws = settings.aws
-    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
+    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url), spans(settings))
     return Outdating(publisher, reply_cache(settings))
 
 
@@ -287,7 +297,7 @@ def tick_log(settings: Settings, shard: int) -> TickLog:
     kafka = settings.kafka
     return KafkaTickLog(
         kafka.bootstrap_servers, kafka.topic, kafka.bars_topic, kafka.checkpoint_topic, shard, settings.ticks.shards,
-        kafka.embedded,
+        kafka.embedded, spans(settings),
     )  # fmt: skip
 
 

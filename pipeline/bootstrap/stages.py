@@ -27,12 +27,14 @@ from pipeline.bootstrap.adapters import (
     reply_cache,
     seen_messages,
     sns_topic,
+    spans,
     table,
     tick_feed,
     tick_log,
     watchlist_store,
     watermarks,
 )
+from pipeline.domain.activity import Tell
 from pipeline.domain.bars import DAILY
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.live_bars import LiveBar
@@ -66,6 +68,7 @@ from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.show_bars import ShowBars
+from pipeline.stages.spanning import SpannedLink, SpannedLog, SpannedQueue, spanned_tell
 from pipeline.stages.store import Store
 from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
@@ -96,11 +99,15 @@ def outbox(settings: Settings) -> Outbox:
     return opened
 
 
+def telling(settings: Settings) -> Tell:
+    return spanned_tell(outbox(settings).tell, spans(settings))
+
+
 @lru_cache(maxsize=1)
 def ingest(settings: Settings) -> Ingest:
     fetches, bars, time = fetch_store(settings), bar_store(settings), clock()
     source = market_data(settings)
-    meters, tell = (Meter("fetch"), Meter("store"), Meter("publish")), outbox(settings).tell
+    meters, tell = (Meter("fetch"), Meter("store"), Meter("publish")), telling(settings)
     for meter in meters:
         meter.ok("nothing asked yet")
     return Ingest(
@@ -123,7 +130,7 @@ def backfills(settings: Settings) -> Backfills:
     at_once = min(100, max(5, 2 * BACKFILL_BEAT_MS // pace)) if pace else 100
     return Backfills(
         backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once,
-        outbox(settings).tell,
+        telling(settings),
     )  # fmt: skip
 
 
@@ -132,7 +139,7 @@ def coverages(settings: Settings) -> Coverages:
 
 
 def lookups(settings: Settings) -> Lookups:
-    return Lookups(lookup_store(settings), fetch_store(settings), clock(), outbox(settings).tell)
+    return Lookups(lookup_store(settings), fetch_store(settings), clock(), telling(settings))
 
 
 def forgetting(settings: Settings) -> Forgetting:
@@ -157,7 +164,7 @@ def planning(settings: Settings) -> Planning:
 
 
 def requests(settings: Settings) -> Requests:
-    return Requests(fetch_store(settings), clock(), outbox(settings).tell)
+    return Requests(fetch_store(settings), clock(), telling(settings))
 
 
 def request_fetches(
@@ -169,7 +176,7 @@ def request_fetches(
 
 def listen(settings: Settings, meter: Meter) -> Listen:
     return Listen(
-        event_queue(settings),
+        SpannedQueue(event_queue(settings), spans(settings), clock()),
         bar_store(settings),
         plan_store(settings),
         clock(),
@@ -206,8 +213,9 @@ def score_ahead(settings: Settings) -> ScoreAhead:
 def tick(
     settings: Settings, watch: SessionWatch, ahead: BarsAhead, scores: ScoreAhead, link: BatchLink, meter: Meter
 ) -> Tick:
+    spanned = SpannedLink(link, spans(settings), clock())
     return Tick(
-        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), spanned, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 
@@ -230,7 +238,7 @@ def repeat(settings: Settings, link: BatchLink) -> Repeat:
 
 
 def passing(settings: Settings, stage: str) -> Passing:
-    return Passing(stage, passages(settings), clock())
+    return Passing(stage, passages(settings), clock(), spans(settings))
 
 
 def trace(settings: Settings) -> Trace:
@@ -258,11 +266,11 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     noted = passing(settings, "forward")
 
     def forwarder(shard: int) -> ShardForwarder:
-        log = NotedLog(tick_log(settings, shard), noted)
+        log = NotedLog(SpannedLog(tick_log(settings, shard), spans(settings), time), noted)
         return ShardForwarder(shard, cells, notes, log, repeat_link, time, settings.ticks, forward_meter)
 
     return Receiver(
-        Buffer(cells, notes, watermark, time, buffer_meter),
+        Buffer(cells, notes, watermark, time, buffer_meter, spans(settings)),
         Forward(
             forwarder,
             watermark,
@@ -292,7 +300,7 @@ def show(settings: Settings, closes: Closes, passing: Passing, volumes: BarVolum
 
 def watching(settings: Settings) -> Watching:
     lead = Lead(leases(settings), clock(), "watching", settings.process.instance)
-    return Watching(live_channel(settings), plan_store(settings), lead, clock(), outbox(settings).tell)
+    return Watching(live_channel(settings), plan_store(settings), lead, clock(), telling(settings))
 
 
 def show_bars(settings: Settings, meter: Meter, *seen: Callable[[Sequence[LiveBar]], None]) -> ShowBars:

@@ -78,6 +78,7 @@ class ProcessSettings:
     http_port: int
     log_level: str
     log_format: str  # plain or json
+    traced: bool  # spans go to an OpenTelemetry collector
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
             log_format=log_format(values),
+            traced=_traced(environment),
         ),
         receiver_urls=_receiver_urls(values),
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
@@ -223,6 +225,19 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         delivery=DeliverySettings.read(values.text),
         embedded=embedded,
     )
+
+
+def _traced(environment: Mapping[str, str]) -> bool:
+    """Whether the standard variables of OpenTelemetry ask for it. What they say else, its SDK reads for itself."""
+    value = environment.get
+    exporter, protocol = value("OTEL_TRACES_EXPORTER", ""), value("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    endpoint = value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or value("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if exporter not in ("", "otlp", "none"):
+        raise SettingsError(f"OTEL_TRACES_EXPORTER: expected otlp or none, got {exporter!r}")
+    wanted = exporter == "otlp" or bool(endpoint and not exporter)
+    if wanted and protocol != "http/protobuf":
+        raise SettingsError(f"OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf, got {protocol!r}")
+    return wanted and value("OTEL_SDK_DISABLED", "").lower() != "true"
 
 
 def _receiver_urls(values: Values) -> tuple[str, ...]:

@@ -100,3 +100,36 @@ def test_every_setting_is_documented_with_its_sentence() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     missing = [name for name, sentence in SENTENCES.items() if f"`{name}`" not in text or sentence not in text]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("environment", "traced"),
+    [
+        ({}, False),
+        ({"OTEL_SERVICE_NAME": "prices"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, False),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, False),
+    ],
+)
+def test_spans_are_told_where_opentelemetry_s_variables_say_so(
+    tmp_path: Path, environment: dict[str, str], traced: bool
+) -> None:
+    assert load(tmp_path, **environment).process.traced is traced
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER: expected otlp or none"),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL: expected",
+        ),
+    ],
+)
+def test_what_spans_cannot_be_sent_by_is_refused(tmp_path: Path, environment: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load(tmp_path, **environment)
