@@ -2,7 +2,6 @@
 
 from pipeline.bootstrap.adapters import (
     alert_store,
-    aws_stack,
     backfill_store,
     bar_feed,
     bar_store,
@@ -11,10 +10,7 @@ from pipeline.bootstrap.adapters import (
     copy_table,
     coverage_store,
     database_copy,
-    event_publisher,
-    event_queue,
     fetch_store,
-    host_list,
     leases,
     live_bar_store,
     live_channel,
@@ -26,7 +22,6 @@ from pipeline.bootstrap.adapters import (
     plan_store,
     prepare_stores,
     probes,
-    provision_events,
     quota_ledger,
     rate_limiter,
     reply_cache,
@@ -39,28 +34,31 @@ from pipeline.bootstrap.adapters import (
     watermarks,
 )
 from pipeline.bootstrap.alerts import alerting, delivering, rehearsal
-from pipeline.bootstrap.stages import (
+from pipeline.bootstrap.aws import aws_stack, event_publisher, event_queue, host_list, provision_events
+from pipeline.bootstrap.ingesting import (
     BACKFILL_BEAT_MS,
     Ingest,
-    Receiver,
     backfills,
-    bars_ahead,
-    closes,
     coverages,
     forgetting,
     ingest,
-    listen,
     lookups,
-    notified,
-    passing,
     permits,
     planning,
+    request_fetches,
+    requests,
+)
+from pipeline.bootstrap.stages import (
+    Receiver,
+    bars_ahead,
+    closes,
+    listen,
+    notified,
+    passing,
     probing,
     recall,
     receiver,
     repeat,
-    request_fetches,
-    requests,
     score_ahead,
     session_watch,
     show,

@@ -18,15 +18,12 @@ from pipeline.ports.buffered_batches import BufferedBatches
 from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.database_copy import DatabaseCopy
-from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
-from pipeline.ports.host_list import HostList
 from pipeline.ports.lease import Leases
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
-from pipeline.ports.notifier import Notifier
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.probe import Probe
@@ -35,18 +32,14 @@ from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.seen_messages import SeenMessages
-from pipeline.ports.sns_topic import SnsTopic
 from pipeline.ports.spans import NO_SPANS, Spans
 from pipeline.ports.table import Table
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
-from pipeline.stages.outdating import Outdating
 
 if TYPE_CHECKING:
-    from pipeline.adapters.aws.connection import Account
-    from pipeline.adapters.aws.stack import Stack
     from pipeline.adapters.redis.connection import Client
 
 
@@ -133,20 +126,6 @@ def alert_store(settings: Settings) -> AlertStore:
     return MongoAlertStore(_mongo(settings.mongodb_uri), settings.database)
 
 
-def notifiers(settings: Settings) -> dict[str, Notifier]:
-    """By channel; each says itself when it is off."""
-    from pipeline.adapters.aws.notifier import SnsNotifier
-    from pipeline.adapters.smtp.notifier import MailNotifier
-    from pipeline.adapters.webhook.notifier import WebhookNotifier
-
-    delivery = settings.delivery
-    return {
-        "sns": SnsNotifier(event_publisher(settings)),
-        "webhook": WebhookNotifier(delivery.webhook_secret, delivery.webhook_hosts),
-        "mail": MailNotifier(delivery.mail),
-    }
-
-
 def plan_store(settings: Settings) -> PlanStore:
     from pipeline.adapters.mongo.plan_store import MongoPlanStore
 
@@ -215,35 +194,6 @@ def market_data(settings: Settings) -> MarketData:
     return AlphaVantage(settings.alphavantage.url, settings.alphavantage.api_key, settings.source, loopback=simulated)
 
 
-def event_publisher(settings: Settings) -> EventPublisher:
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.event_bus import SnsPublisher
-
-    aws = settings.aws
-    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url), spans(settings))
-    return Outdating(publisher, reply_cache(settings))
-
-
-def event_queue(settings: Settings) -> EventQueue:
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.event_bus import SqsQueue
-    from pipeline.adapters.system.event_queue import NoQueue
-
-    aws = settings.aws
-    if aws.queue_url == "":
-        return NoQueue(clock())
-    return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
-
-
-def sns_topic(settings: Settings) -> SnsTopic:
-    from pipeline.adapters.aws.connection import client
-    from pipeline.adapters.aws.sns_signature import SnsSignatures
-    from pipeline.adapters.aws.sns_topic import AwsSnsTopic
-
-    aws = settings.aws
-    return AwsSnsTopic(aws.topic_arn or "", SnsSignatures(clock()), client("sns", aws.endpoint_url))
-
-
 def seen_messages(settings: Settings) -> SeenMessages:
     from pipeline.adapters.redis.seen_messages import RedisSeenMessages
 
@@ -256,32 +206,6 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
     recall = fetch_store(settings).spent
     quota = settings.quota
     return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
-
-
-def provision_events(settings: Settings) -> dict[str, str]:
-    """Make topic and queue on the emulator; returns `topic_arn` and `queue_url`. On real AWS: what is configured."""
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.emulator import provision
-
-    aws = settings.aws
-    given = configured(aws.topic_arn, aws.queue_url)
-    resources = given or provision(aws.endpoint_url or "", aws.prefix)
-    return {"topic_arn": resources.topic_arn, "queue_url": resources.queue_url}
-
-
-def host_list(settings: Settings) -> HostList:
-    from pipeline.adapters.aws.host_list import AwsHostList
-
-    return AwsHostList(settings.aws.endpoint_url, settings.aws.prefix)
-
-
-def aws_stack(endpoint_url: str | None, name: str) -> "tuple[Stack, Account]":
-    """The stack of that name, and whose it is; `endpoint_url` None is real AWS. Raises Unavailable."""
-    from pipeline.adapters.aws.connection import account, client
-    from pipeline.adapters.aws.stack import Stack
-
-    cloudformation = client("cloudformation", endpoint_url, read_timeout_s=30)
-    return Stack(cloudformation, name), account(endpoint_url)
 
 
 @lru_cache(maxsize=4)
