@@ -111,9 +111,9 @@ def test_a_slash_goes_to_the_search_which_leaves_what_has_its_letters(page: Page
 
 
 def test_a_price_that_moves_flashes_in_the_colour_of_its_way(page: Page, made_up: MadeUp) -> None:
-    flashes = """() => document.getAnimations().map((one) => [
-      one.effect.target?.closest?.("tr")?.querySelector("th")?.innerText, one.effect.getKeyframes?.()[0]?.backgroundColor,
-    ]).filter(([symbol, color]) => symbol && color)"""
+    flashes = """() => document.getAnimations().filter((one) => one.effect.pseudoElement === "::after").map(({ effect }) => [
+      effect.target.closest("tr").querySelector("th").innerText, getComputedStyle(effect.target, "::after").backgroundColor,
+    ])"""
     colors = []
     for by in (0.5, -0.5):
         made_up.publish(made_up.move(["Z0003"], by))

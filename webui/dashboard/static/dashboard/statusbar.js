@@ -39,7 +39,9 @@ export class StatusBar {
   measure(rows) {
     const now = this.store.serverNow();
     if (now === null || rows.length === 0) return;
-    this.latencies.push(Math.max(...rows.map((tick) => now - Date.parse(tick.event_time))));
+    // The oldest; times of RFC 3339 in UTC sort as texts.
+    const oldest = rows.reduce((time, tick) => (tick.event_time < time ? tick.event_time : time), rows[0].event_time);
+    this.latencies.push(now - Date.parse(oldest));
     if (this.latencies.length > WINDOW) this.latencies.shift();
   }
 

@@ -20,6 +20,7 @@ export class Rows {
     this.known = new Set();
     this.drawn = new Map(); // symbol -> row
     this.dirty = new Set();
+    this.moved = false; // other rows may be seen, or in other places
     this.asked = new Set(); // symbols whose last minute was asked for
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.timer = setInterval(() => this.tidy(), SPARK_MS);
@@ -27,7 +28,10 @@ export class Rows {
 
   attach(scroll) {
     this.scroll = scroll;
-    this.look = () => this.soon();
+    this.look = () => {
+      this.moved = true;
+      this.soon();
+    };
     scroll.addEventListener("scroll", this.look, { passive: true });
     addEventListener("resize", this.look);
     addEventListener("themechange", this.look);
@@ -43,7 +47,7 @@ export class Rows {
   order(symbols) {
     this.known = new Set(this.store.ticks.keys());
     this.symbols = symbols;
-    this.soon(true);
+    this.look();
   }
 
   ticked(ticks) {
@@ -55,7 +59,8 @@ export class Rows {
   soon() {
     this.handle ??= requestAnimationFrame(() => {
       this.handle = null;
-      this.place();
+      if (this.moved) this.place();
+      this.moved = false;
       for (const symbol of this.dirty) this.show(symbol, true);
       this.dirty.clear();
     });
@@ -120,11 +125,12 @@ export class Rows {
     row.price = tick.price;
   }
 
+  // Only the wash's opacity moves, which costs the page's thread nothing; and one flash ends before the next, for eyes' sake too.
   flash(row, way) {
-    if (this.still.matches) return;
-    row.flashing?.cancel();
-    const color = getComputedStyle(row.element).getPropertyValue(`--${way}-wash`);
-    row.flashing = row.cells.last.animate([{ backgroundColor: color }, { backgroundColor: "transparent" }], 450);
+    if (this.still.matches || row.flashing?.playState === "running") return;
+    row.cells.last.dataset.flash = way;
+    row.flashing ??= row.cells.last.animate([{ opacity: 1 }, { opacity: 0 }], { duration: 450, pseudoElement: "::after" });
+    row.flashing.play();
   }
 
   tidy() {
