@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev env test test-faults test-kafka test-browser test-containers screenshots bench-ingest bench bench-web lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-browser test-containers test-hosts screenshots bench-ingest bench bench-web lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -51,6 +51,11 @@ env:
 test-containers: install-dev
 	@deploy/containers/with-engine sh -c \
 		'deploy/containers/images && exec $(BIN)/python -m pytest -s tests/containers $(PYTEST_ARGS)'
+
+# The roles on three hosts, as namespaces of this machine, whose links are cut: 5 minutes. Needs root, iproute2, iptables and procps
+# (Debian: apt-get install iproute2 iptables procps), and what test-kafka needs.
+test-hosts: install-dev
+	unshare --net --mount $(BIN)/python -m pytest -s tests/hosts $(PYTEST_ARGS)
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev
