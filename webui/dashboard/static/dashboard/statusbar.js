@@ -52,7 +52,7 @@ export class StatusBar {
     const clock = this.store.clock;
     this.at("latency").parentElement.title = clock === null
       ? "Not measured: the server has not answered a ping yet"
-      : `Median of the last ${WINDOW} frames, from the tick's planned time. Clocks differ by ${whole(clock.offsetMs)} ms, measured within ${whole(clock.roundTripMs / 2)} ms`;
+      : `Median of the last ${WINDOW} frames, from the tick's planned time until it came here; the board shows it within 100 ms more. Clocks differ by ${whole(clock.offsetMs)} ms, measured within ${whole(clock.roundTripMs / 2)} ms`;
     this.at("skipped").textContent = whole(this.store.skipped);
     const ticks = [...this.store.ticks.values()];
     const dates = [...new Set(ticks.map((tick) => barDate(tick.bar_time)))].sort();

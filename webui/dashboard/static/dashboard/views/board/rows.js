@@ -141,6 +141,7 @@ export class Rows {
   // On and off, not faded: what fades is drawn anew in each frame of the screen. Twice a second at most, for eyes' sake too.
   flash(row, way) {
     const now = performance.now();
+    if (this.lit.has(row)) row.cells.last.dataset.flash = way; // never the colour of a way that it has left
     if (this.still.matches || now - row.flashedAt < FLASH_EVERY_MS) return;
     row.flashedAt = now;
     row.cells.last.dataset.flash = way;
