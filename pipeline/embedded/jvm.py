@@ -102,9 +102,9 @@ def jars_of(name: str) -> Path:
     return cache_dir() / f"{name}-{hashlib.sha256(pins).hexdigest()[:12]}" / "jars"
 
 
-def archive_path(name: str, java: Java) -> Path:
-    """Where the class-data archive of a server lies, for these jars and this Java."""
-    return jars_of(name).with_name(f"classes-{hashlib.sha256(java.version.encode()).hexdigest()[:12]}.jsa")
+def archive_path(name: str, java: Java, part: str = "classes") -> Path:
+    """Where the class-data archive of a server, or of a part of it, lies, for these jars and this Java."""
+    return jars_of(name).with_name(f"{part}-{hashlib.sha256(java.version.encode()).hexdigest()[:12]}.jsa")
 
 
 def fetch_jars(name: str, say: Say) -> Path:

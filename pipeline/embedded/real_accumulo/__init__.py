@@ -1,6 +1,6 @@
 """A real Apache Accumulo on this machine, on loopback, from the jars of `deploy/jvm/accumulo/pom.xml`.
 
-1. `install.prepare` finds Java, has the jars fetched and the class-data archives made: each once, in the user's cache.
+1. `processes.prepare` finds Java, has the jars fetched and the class-data archives made: each once, in the user's cache.
 2. `layout.Layout` is one instance's directory: secrets made once, settings written at each start, tables kept.
 3. As a program (`python -m pipeline.embedded.real_accumulo PART`) it waits for what its part needs, initialises the instance
    once, and becomes the part by exec: its supervisor has Accumulo's own process before it.

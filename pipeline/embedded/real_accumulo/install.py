@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.embedded import jvm
@@ -23,16 +23,21 @@ _OF_PART = {
     GC: ("-Xmx64m", _CHEAP),
     TABLET_SERVER: ("-Xmx512m",),
 }
+PARTS = (ZOOKEEPER, MANAGER, GC, TABLET_SERVER)
 _START = "org.apache.accumulo.start.Main"
 
 
 @dataclass(frozen=True)
 class Installed:
-    """`jars` is the class path of servers and clients alike; `settings` is Hadoop's part of it, for the servers alone."""
+    """`jars` is the class path of servers and clients alike; `settings` is Hadoop's part of it, for the servers alone.
+
+    `record`: a directory, in which each part leaves the archive of the classes that it loaded.
+    """
 
     java: Java
     jars: Path
     settings: Path
+    record: Path | None = None
 
     def zookeeper(self, properties: Path) -> list[str]:
         return self._command(ZOOKEEPER, "org.apache.zookeeper.server.ZooKeeperServerMain", str(properties))
@@ -44,19 +49,30 @@ class Installed:
 
     def init(self, properties: Path, arguments: Path) -> list[str]:
         """Makes the instance. `arguments`: a file of the further ones, for a command line is open to everybody."""
-        return self._command(MANAGER, _START, "init", f"@{arguments}", properties=properties)
+        return replace(self, record=None)._command(MANAGER, _START, "init", f"@{arguments}", properties=properties)
 
     def _command(self, part: str, main: str, *arguments: str, properties: Path | None = None) -> list[str]:
-        options: Sequence[str] = (*_OPTIONS, *_OF_PART[part], f"-Dlog4j2.configurationFile={_LOGS}")
+        options: Sequence[str] = (
+            *_OPTIONS,
+            *_OF_PART[part],
+            *self._archive(part),
+            f"-Dlog4j2.configurationFile={_LOGS}",
+        )
         options = (*options, f"-Daccumulo.properties={properties.as_uri()}") if properties else options
         return [self.java.command, *options, "-cp", f"{self.settings}:{self.jars}/*", main, *arguments]
+
+    def _archive(self, part: str) -> list[str]:
+        if self.record:
+            return [f"-XX:ArchiveClassesAtExit={self.record / part}"]
+        archive = jvm.archive_path(NAME, self.java, part)
+        return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
 
 
 _LOGS = (_SETTINGS / "log4j2.properties").as_uri()
 
 
-def prepare(say: Say) -> Installed:
-    """Everything that takes long and is done once. Raises JvmError, which says what is missing."""
+def install(say: Say) -> Installed:
+    """Java, and the jars. Raises JvmError, which says what is missing."""
     java = jvm.check(NAME)
     jars = jvm.fetch_jars(NAME, say)
     settings = jars.with_name("settings.jar")

@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,13 +82,22 @@ class Layout:
     def _mark(self) -> Path:
         return self.directory / "initialised"
 
+    def ensure_password(self) -> str:
+        """Made once."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked("lock"):
+            return self._make_secret(self.password_file)
+
     def write(self, zookeeper_port: int) -> None:
         """Everything but the instance itself. Raises JvmError when it cannot lie there."""
         directory = self.directory.absolute()
         if "," in str(directory):
             raise JvmError(f"a real accumulo cannot lie in {directory}: its list of volumes knows no comma in a path")
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._make_secret(self.password_file)
+        self.ensure_password()
+        with self._locked("lock"):
+            self._write(directory, zookeeper_port)
+
+    def _write(self, directory: Path, zookeeper_port: int) -> None:
         secret = self._make_secret(directory / "instance-secret")
         data = _escaped(str(directory / "zookeeper"))
         _write_private(self.zookeeper_properties, _ZOOKEEPER.format(data=data, host=HOST, port=zookeeper_port))
@@ -97,8 +107,7 @@ class Layout:
 
     def initialise(self, installed: Installed) -> None:
         """Make the instance, once; ZooKeeper answers. One process does it, others wait for that. Raises JvmError."""
-        with (self.directory / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with self._locked("init.lock"):
             if not self.initialised:
                 shutil.rmtree(self.directory / "volume", ignore_errors=True)  # of an attempt that was broken off
                 self._run_init(installed)
@@ -121,6 +130,13 @@ class Layout:
         if done.returncode:
             said = done.stdout[-2000:].replace(self.password, "***")
             raise JvmError(f"Accumulo's instance could not be made in {self.directory}:\n{said}")
+
+    @contextlib.contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        """One process at a time: the parts start side by side."""
+        with (self.directory / name).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def _make_secret(self, path: Path) -> str:
         with contextlib.suppress(FileNotFoundError):
