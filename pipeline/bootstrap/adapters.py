@@ -279,9 +279,12 @@ def aws_stack(endpoint_url: str | None, name: str) -> "tuple[Stack, Account]":
 def _accumulo(accumulo: AccumuloSettings) -> Tables:
     if accumulo.jars is None:
         raise SettingsError("ACCUMULO_JARS: needed with ACCUMULO_INSTANCE in a process that `up` did not start")
-    from pipeline.adapters.accumulo import AccumuloTables
+    from pipeline.adapters.accumulo import AccumuloTables  # type: ignore[import-not-found,unused-ignore]
 
-    return AccumuloTables(accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars)
+    tables: Tables = AccumuloTables(
+        accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars
+    )
+    return tables
 
 
 @lru_cache(maxsize=4)

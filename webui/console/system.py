@@ -240,7 +240,7 @@ def _missing(report: dict[str, Any]) -> dict[str, str]:
     return {
         name: entry["health"] if entry["state"] == State.RUNNING else entry["state"]
         for name, entry in named.items()
-        if not _well(entry) and name != "accumulo"  # the embedded table is the receiver's
+        if not _well(entry) and "path" not in entry  # the embedded table is the receiver's
     } or {"supervisord": ""}
 
 
