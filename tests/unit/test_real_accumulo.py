@@ -42,18 +42,11 @@ def test_the_settings_name_the_ports_on_loopback_and_follow_them(tmp_path: Path)
     assert layout.password not in layout.properties.read_text()
 
 
-def test_a_path_is_written_as_java_reads_it(tmp_path: Path) -> None:
-    Layout(tmp_path / "gr\u00f6\u00dfe \U0001f600").write(2181)
-
-    assert (
-        "gr\\u00f6\\u00dfe \\ud83d\\ude00/volume\n"
-        in (tmp_path / "gr\u00f6\u00dfe \U0001f600" / "accumulo.properties").read_text()
-    )
-
-
-def test_a_path_that_the_list_of_volumes_would_take_for_two_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(JvmError, match="comma"):
-        Layout(tmp_path / "a,b").write(2181)
+@pytest.mark.parametrize("name", ["a,b", "a b", "gr\u00f6\u00dfe", "50%"])
+def test_a_path_that_volumes_do_not_know_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(JvmError, match="volumes"):
+        Layout(tmp_path / name).write(2181)
+    assert not (tmp_path / name).exists()
 
 
 def test_what_accepts_connections_but_never_answers_does_not_live() -> None:

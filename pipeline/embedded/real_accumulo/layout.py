@@ -9,6 +9,7 @@ initialised                     there once the instance is made
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -83,7 +84,9 @@ class Layout:
         return self.directory / "initialised"
 
     def ensure_password(self) -> str:
-        """Made once."""
+        """Made once. Raises JvmError when the instance cannot lie in the directory."""
+        if odd := re.search(r"[^A-Za-z0-9/._~@=+-]", str(self.directory.absolute())):
+            raise JvmError(f"a real accumulo cannot lie in {self.directory}: its volumes know no {odd[0]!r} in a path")
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked("lock"):
             return self._make_secret(self.password_file)
@@ -91,17 +94,15 @@ class Layout:
     def write(self, zookeeper_port: int) -> None:
         """Everything but the instance itself. Raises JvmError when it cannot lie there."""
         directory = self.directory.absolute()
-        if "," in str(directory):
-            raise JvmError(f"a real accumulo cannot lie in {directory}: its list of volumes knows no comma in a path")
         self.ensure_password()
         with self._locked("lock"):
             self._write(directory, zookeeper_port)
 
     def _write(self, directory: Path, zookeeper_port: int) -> None:
         secret = self._make_secret(directory / "instance-secret")
-        data = _escaped(str(directory / "zookeeper"))
+        data = str(directory / "zookeeper")
         _write_private(self.zookeeper_properties, _ZOOKEEPER.format(data=data, host=HOST, port=zookeeper_port))
-        volume = _escaped(f"file://{directory / 'volume'}")
+        volume = f"file://{directory / 'volume'}"
         text = _ACCUMULO.format(volume=volume, host=HOST, port=zookeeper_port, secret=secret)
         _write_private(self.properties, text)
 
@@ -144,13 +145,6 @@ class Layout:
         secret = secrets.token_urlsafe(24).lstrip("-")  # an argument that starts with a hyphen would be an option
         _write_private(path, f"{secret}\n")
         return secret
-
-
-def _escaped(text: str) -> str:
-    """As java.util.Properties reads it: backslashes are its own, and so is all that is not ASCII."""
-    units = text.replace("\\", "\\\\").encode("utf-16-be")
-    codes = [int.from_bytes(units[at : at + 2], "big") for at in range(0, len(units), 2)]
-    return "".join(chr(code) if code < 128 else f"\\u{code:04x}" for code in codes)
 
 
 def _write_private(path: Path, text: str) -> None:
