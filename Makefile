@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev env test test-faults test-kafka test-browser test-containers test-hosts screenshots bench-ingest bench bench-web lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-web lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -32,6 +32,10 @@ test-faults: install-dev
 # What holds on a real Apache Kafka alone, 8 minutes: needs Java 17 or newer and Maven, which fetches the broker's jars once.
 test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
+
+# What holds on a real Apache Accumulo alone: needs Java 17 or newer and Maven, which fetches its jars once.
+test-accumulo: install-dev
+	$(BIN)/python -m pytest -s -m real_accumulo tests/contract tests/faults tests/accumulo $(PYTEST_ARGS)
 
 # The page in a real Chromium in front of the whole system, 8 minutes; pictures of every view go to build/screenshots. Needs Chromium
 # (Debian: apt-get install chromium; or TICKERLINE_CHROMIUM names one); without it all is left out, or fails where CI=true.

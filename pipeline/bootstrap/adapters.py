@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
+from pipeline.domain.errors import SettingsError
 from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
@@ -33,11 +34,11 @@ from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.seen_messages import SeenMessages
 from pipeline.ports.spans import NO_SPANS, Spans
-from pipeline.ports.table import Table
+from pipeline.ports.table import Table, Tables, TableSettings
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
-from pipeline.settings import Settings
+from pipeline.settings import AccumuloSettings, Settings
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
@@ -208,8 +209,24 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
     return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
 
 
+@lru_cache(maxsize=1)
+def _accumulo(accumulo: AccumuloSettings) -> Tables:
+    if accumulo.jars is None:
+        raise SettingsError("ACCUMULO_JARS: needed with ACCUMULO_INSTANCE in a process that `up` did not start")
+    from pipeline.adapters.accumulo import AccumuloTables  # type: ignore[import-not-found,unused-ignore]
+
+    tables: Tables = AccumuloTables(
+        accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars
+    )
+    return tables
+
+
 @lru_cache(maxsize=4)
 def table(settings: Settings, name: str) -> Table:
+    """Of a real Accumulo, one tablet a shard, or the embedded one. Raises Unavailable, TableDiffers, SettingsError."""
+    if settings.accumulo:
+        splits = tuple(shard.to_bytes(2) for shard in range(1, settings.ticks.shards))
+        return _accumulo(settings.accumulo).open(name, TableSettings(splits=splits))
     from pipeline.adapters.lmdb.table import LmdbTable, open_environment
 
     return LmdbTable(open_environment(settings.table_dir, settings.table_mb), name)

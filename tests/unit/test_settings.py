@@ -133,3 +133,34 @@ def test_spans_are_told_where_opentelemetry_s_variables_say_so(
 def test_what_spans_cannot_be_sent_by_is_refused(tmp_path: Path, environment: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         load(tmp_path, **environment)
+
+
+ACCUMULO = {
+    "ACCUMULO_INSTANCE": "theirs",
+    "ACCUMULO_ZOOKEEPERS": "one.example:2181,two.example:2181",
+    "ACCUMULO_USER": "ticks",
+    "ACCUMULO_PASSWORD": "canary",
+}
+
+
+def test_an_accumulo_is_used_when_its_instance_is_named(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from-a-file\n")
+    assert load(tmp_path).accumulo is None
+    assert load(tmp_path, ACCUMULO_ZOOKEEPERS="one.example:2181").accumulo is None
+    accumulo = load(tmp_path, **ACCUMULO, ACCUMULO_PASSWORD_FILE=str(tmp_path / "password")).accumulo
+    assert accumulo == settings.AccumuloSettings(
+        "theirs", "one.example:2181,two.example:2181", "ticks", "from-a-file", None
+    )
+    assert "canary" not in settings.masked(load(tmp_path, **ACCUMULO))
+
+
+@pytest.mark.parametrize("name", ["ACCUMULO_ZOOKEEPERS", "ACCUMULO_USER", "ACCUMULO_PASSWORD"])
+def test_what_an_accumulo_needs_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: needed"):
+        load(tmp_path, **{key: value for key, value in ACCUMULO.items() if key != name})
+
+
+@pytest.mark.parametrize("address", ["one.example", "one.example:2181,", "http://one.example:2181", "one:99999"])
+def test_zookeepers_are_hosts_with_ports(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match="ACCUMULO_ZOOKEEPERS: expected HOST:PORT"):
+        load(tmp_path, **(ACCUMULO | {"ACCUMULO_ZOOKEEPERS": address}))
