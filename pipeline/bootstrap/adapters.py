@@ -213,12 +213,9 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
 def _accumulo(accumulo: AccumuloSettings) -> Tables:
     if accumulo.jars is None:
         raise SettingsError("ACCUMULO_JARS: needed with ACCUMULO_INSTANCE in a process that `up` did not start")
-    from pipeline.adapters.accumulo import AccumuloTables  # type: ignore[import-not-found,unused-ignore]
+    from pipeline.adapters.accumulo import AccumuloTables
 
-    tables: Tables = AccumuloTables(
-        accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars
-    )
-    return tables
+    return AccumuloTables(accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars)
 
 
 @lru_cache(maxsize=4)
