@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
+from pipeline.domain.batches import shard_rows
 from pipeline.domain.errors import SettingsError
 from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.backfill_store import BackfillStore
@@ -222,7 +223,8 @@ def _accumulo(accumulo: AccumuloSettings) -> Tables:
 def table(settings: Settings, name: str) -> Table:
     """Of a real Accumulo, one tablet a shard, or the embedded one. Raises Unavailable, TableDiffers, SettingsError."""
     if settings.accumulo:
-        splits = tuple(shard.to_bytes(2) for shard in range(1, settings.ticks.shards))
+        # A tablet ends with the last row that its shard can have: what ages off touches no other shard's.
+        splits = tuple(shard_rows(shard)[1] for shard in range(settings.ticks.shards - 1))
         return _accumulo(settings.accumulo).open(name, TableSettings(splits=splits))
     from pipeline.adapters.lmdb.table import LmdbTable, open_environment
 

@@ -165,7 +165,7 @@ class Values:
 
 
 def data_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    return Path(environment.get("TICKERLINE_DATA") or Path(__file__).resolve().parent.parent / ".data").resolve()
+    return Path(environment.get("TICKERLINE_DATA") or Path(__file__).resolve().parents[2] / ".data").resolve()
 
 
 def address_file(directory: Path) -> Path:

@@ -16,6 +16,10 @@ def load(tmp_path: Path, **environment: str) -> settings.Settings:
     return settings.load({"TICKERLINE_DATA": str(tmp_path)} | environment)
 
 
+def test_the_data_are_in_the_project_unless_it_is_said_where() -> None:
+    assert settings.data_dir({}) == ROOT / ".data"
+
+
 def test_without_a_key_the_simulator_is_the_source_and_names_its_own_database(tmp_path: Path) -> None:
     loaded = load(tmp_path)
     assert (loaded.source, loaded.database, loaded.kafka.topic) == ("simulator", "tickerline_sim", "ticks-sim")

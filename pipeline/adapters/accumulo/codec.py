@@ -59,8 +59,8 @@ def _update(change: Change) -> bytes:
 
 
 def cells(data: bytes) -> Iterator[Cell]:
-    """The ends of a key's four parts, its bytes, its timestamp, and whether it is a delete; then the value's length, in four bytes, and
-    the value."""
+    """The ends of a key's four parts, its bytes, its timestamp, and whether it is a delete; then the value, with its length in
+    four bytes before it."""
     at, end = 0, len(data)
     while at < end:
         row, at = read_number(data, at)

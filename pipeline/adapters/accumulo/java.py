@@ -3,6 +3,7 @@
 It is started at first use, so after a fork; it can be started once. `-Xrs` leaves the signals to Python.
 """
 
+import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any, NamedTuple
 import jpype
 
 _LOCK = threading.Lock()
-_OPTIONS = ("-Xmx256m", "-Xrs", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-Dlog4j2.level=OFF")
+_OPTIONS = (
+    "-Xmx256m", "-Xrs", "-XX:+UseSerialGC", "-Dlog4j2.level=OFF",
+    f"-XX:ErrorFile={tempfile.gettempdir()}/tickerline-jvm-%p.log",  # else in the working directory
+)  # fmt: skip
 _CORE = "org.apache.accumulo.core."
 
 

@@ -14,6 +14,7 @@ from pipeline.ports.table import TableMissing, TableSettings, table_name
 
 T = TypeVar("T")
 DEADLINE_S = 10.0
+_START_S = 60.0  # for the JVM, and for servers that have just been started
 _SYSTEM = "accumulo."  # the name space of Accumulo's own tables
 _SCOPES = ("scan", "minc", "majc")
 _AGE_OFF = "org.apache.accumulo.core.iterators.user.AgeOffFilter"
@@ -30,17 +31,19 @@ class AccumuloTables:
     ) -> None:
         """Raises Unavailable; SettingsError when Accumulo refuses the user."""
         self._where, self._who = (instance, zookeepers), (user, password)
-        self._deadline, self._lock, self._opening = Deadline(deadline_s), threading.Lock(), threading.Lock()
+        self._deadline, self._patient = Deadline(deadline_s), Deadline(max(deadline_s, _START_S))
+        self._lock, self._opening = threading.Lock(), threading.Lock()
         self._client: Any = None
         start(jars)
-        self.held = self.ask(self._sign_in)
+        self.held = self.ask(self._sign_in, patiently=True)
 
-    def ask(self, work: Callable[[Any], T], *of_a_scan: frozenset[bytes]) -> T:
+    def ask(self, work: Callable[[Any], T], *of_a_scan: frozenset[bytes], patiently: bool = False) -> T:
         """`work` with the client, within the deadline. A client that hangs is replaced: its connections may all be stuck."""
         with self._lock:
             client = self._client
         try:
-            return self._deadline.call(lambda: translated(lambda: work(client or self._opened()), *of_a_scan))
+            deadline = self._patient if patiently else self._deadline
+            return deadline.call(lambda: translated(lambda: work(client or self._opened()), *of_a_scan))
         except Unavailable:
             with self._lock:
                 if self._client is client:
@@ -67,7 +70,7 @@ class AccumuloTables:
 
     def open(self, name: str, settings: TableSettings = TableSettings()) -> AccumuloTable:  # noqa: B008
         table_name(name)
-        there = self.ask(lambda client: _opened(client, name, settings))
+        there = self.ask(lambda client: _opened(client, name, settings), patiently=True)
         there.check(name, settings)
         return AccumuloTable(self, name, there)
 
