@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev env test test-faults test-kafka test-browser test-containers screenshots bench-ingest bench bench-web lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-web lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -33,6 +33,10 @@ test-faults: install-dev
 test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
 
+# What holds on a real Apache Accumulo alone: needs Java 17 or newer and Maven, which fetches its jars once.
+test-accumulo: install-dev
+	$(BIN)/python -m pytest -s -m real_accumulo tests/contract tests/faults tests/accumulo $(PYTEST_ARGS)
+
 # The page in a real Chromium in front of the whole system, 8 minutes; pictures of every view go to build/screenshots. Needs Chromium
 # (Debian: apt-get install chromium; or TICKERLINE_CHROMIUM names one); without it all is left out, or fails where CI=true.
 test-browser: install-dev
@@ -51,6 +55,11 @@ env:
 test-containers: install-dev
 	@deploy/containers/with-engine sh -c \
 		'deploy/containers/images && exec $(BIN)/python -m pytest -s tests/containers $(PYTEST_ARGS)'
+
+# The roles on three hosts, as namespaces of this machine, whose links are cut: 5 minutes. Needs root, iproute2, iptables and procps
+# (Debian: apt-get install iproute2 iptables procps), and what test-kafka needs.
+test-hosts: install-dev
+	unshare --net --mount $(BIN)/python -m pytest -s tests/hosts $(PYTEST_ARGS)
 
 # How well ingestion does, as ratios to what is to be reached (docs/performance.md): 5 minutes. Fails when one is missed.
 bench-ingest: install-dev

@@ -38,7 +38,7 @@ task_acks_late = True
 task_reject_on_worker_lost = False
 worker_prefetch_multiplier = 4
 worker_cancel_long_running_tasks_on_connection_loss = True
-# SIGTERM: what runs gets this many seconds, then goes back to the queue.
+# SIGTERM: what runs gets this many seconds. What is left comes again as after a kill: pools of threads give nothing back.
 worker_soft_shutdown_timeout = 8
 worker_send_task_events = True
 task_send_sent_event = False  # one more message for each of 40 batches a second; workers tell of what they got

@@ -2,11 +2,13 @@
 
 import logging
 import sys
+import time
+from contextvars import ContextVar
 from typing import Any
 
-from celery import Celery, signals
+from celery import Celery, signals, states
 
-from pipeline import settings
+from pipeline import bootstrap, settings
 from pipeline.domain import logs
 from pipeline.settings import log_format, read_values
 
@@ -34,8 +36,22 @@ def _without_banner(instance: Any, **_: Any) -> None:
     instance.quiet = instance.quiet or log_format(read_values()) == "json"
 
 
+_started: ContextVar[float] = ContextVar("started")
+
+
 @signals.task_prerun.connect
-@signals.task_postrun.connect
-def _untraced(**_: Any) -> None:
+def _begin(**_: Any) -> None:
     """Threads of the pool go from task to task."""
     logs.trace(None)
+    _started.set(time.time())
+
+
+@signals.task_postrun.connect
+def _end(task: Any, state: str | None = None, **_: Any) -> None:
+    """A task that worked on a trace is told as a span of it."""
+    trace_id = logs.traced()
+    logs.trace(None)
+    spans = bootstrap.spans(bootstrap.load_settings())
+    if trace_id and spans.on:
+        failed = "" if state == states.SUCCESS else str(state)
+        spans.add(task.name, trace_id, _started.get(), time.time(), "consumer", {"task": task.request.id}, failed)

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.engine.figures import Figure, judged
 from benchmarks.engine.peer import quix_rates
 from benchmarks.engine.reading import bare_loop
-from benchmarks.engine.running import SETTLE_S, Running, cpu_s, resident
+from benchmarks.engine.running import SETTLE_S, Running, cpu_s, own_memory
 
 FULL_RATE = 120_000  # more than it can do
 RATE = 20_000
@@ -112,7 +112,7 @@ def memory(running: Running, seconds: float, symbols: int) -> list[Figure]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             counting.run(min(60.0, seconds / 10))
-            rows.append({name: resident(one) for name, one in processes.items()})
+            rows.append({name: own_memory(one) for name, one in processes.items()})
     figures = []
     for name in processes:
         drift = float(np.max([abs(row[name] / rows[0][name] - 1) for row in rows[1:]])) * 100  # NaN if one is

@@ -143,9 +143,11 @@ def _cpu_s(process: psutil.Process) -> float:
         return math.nan
 
 
-def resident(process: psutil.Process) -> float:
-    """Bytes. NaN: it has ended."""
+def own_memory(process: psutil.Process) -> float:
+    """Bytes that are resident and no file's: the embedded table is a mapped file, whose pages the system lends out and takes
+    back. NaN: the process has ended."""
     try:
-        return float(process.memory_info().rss)
+        memory = process.memory_info()
+        return float(memory.rss - memory.shared)
     except psutil.NoSuchProcess:
         return math.nan

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
+from pipeline.domain.batches import shard_rows
+from pipeline.domain.errors import SettingsError
 from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
@@ -18,15 +20,12 @@ from pipeline.ports.buffered_batches import BufferedBatches
 from pipeline.ports.clock import Clock
 from pipeline.ports.coverage_store import CoverageStore
 from pipeline.ports.database_copy import DatabaseCopy
-from pipeline.ports.event_bus import EventPublisher, EventQueue
 from pipeline.ports.fetch_store import FetchStore
-from pipeline.ports.host_list import HostList
 from pipeline.ports.lease import Leases
 from pipeline.ports.live import LiveChannel
 from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.lookup_store import LookupStore
 from pipeline.ports.market_data import MarketData
-from pipeline.ports.notifier import Notifier
 from pipeline.ports.passages import Passages
 from pipeline.ports.plan_store import PlanStore
 from pipeline.ports.probe import Probe
@@ -35,17 +34,14 @@ from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.seen_messages import SeenMessages
-from pipeline.ports.sns_topic import SnsTopic
-from pipeline.ports.table import Table
+from pipeline.ports.spans import NO_SPANS, Spans
+from pipeline.ports.table import Table, Tables, TableSettings
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
-from pipeline.settings import Settings
-from pipeline.stages.outdating import Outdating
+from pipeline.settings import AccumuloSettings, Settings
 
 if TYPE_CHECKING:
-    from pipeline.adapters.aws.connection import Account
-    from pipeline.adapters.aws.stack import Stack
     from pipeline.adapters.redis.connection import Client
 
 
@@ -73,6 +69,15 @@ def clock() -> Clock:
     from pipeline.adapters.system.clock import SystemClock
 
     return SystemClock()
+
+
+@lru_cache(maxsize=1)
+def spans(settings: Settings) -> Spans:
+    if not settings.process.traced:
+        return NO_SPANS
+    from pipeline.adapters.otel.spans import OtelSpans
+
+    return OtelSpans(settings.process.instance)
 
 
 def fetch_store(settings: Settings) -> FetchStore:
@@ -121,20 +126,6 @@ def alert_store(settings: Settings) -> AlertStore:
     from pipeline.adapters.mongo.alert_store import MongoAlertStore
 
     return MongoAlertStore(_mongo(settings.mongodb_uri), settings.database)
-
-
-def notifiers(settings: Settings) -> dict[str, Notifier]:
-    """By channel; each says itself when it is off."""
-    from pipeline.adapters.aws.notifier import SnsNotifier
-    from pipeline.adapters.smtp.notifier import MailNotifier
-    from pipeline.adapters.webhook.notifier import WebhookNotifier
-
-    delivery = settings.delivery
-    return {
-        "sns": SnsNotifier(event_publisher(settings)),
-        "webhook": WebhookNotifier(delivery.webhook_secret, delivery.webhook_hosts),
-        "mail": MailNotifier(delivery.mail),
-    }
 
 
 def plan_store(settings: Settings) -> PlanStore:
@@ -205,35 +196,6 @@ def market_data(settings: Settings) -> MarketData:
     return AlphaVantage(settings.alphavantage.url, settings.alphavantage.api_key, settings.source, loopback=simulated)
 
 
-def event_publisher(settings: Settings) -> EventPublisher:
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.event_bus import SnsPublisher
-
-    aws = settings.aws
-    publisher = SnsPublisher(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
-    return Outdating(publisher, reply_cache(settings))
-
-
-def event_queue(settings: Settings) -> EventQueue:
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.event_bus import SqsQueue
-    from pipeline.adapters.system.event_queue import NoQueue
-
-    aws = settings.aws
-    if aws.queue_url == "":
-        return NoQueue(clock())
-    return SqsQueue(aws.endpoint_url, aws.prefix, configured(aws.topic_arn, aws.queue_url))
-
-
-def sns_topic(settings: Settings) -> SnsTopic:
-    from pipeline.adapters.aws.connection import client
-    from pipeline.adapters.aws.sns_signature import SnsSignatures
-    from pipeline.adapters.aws.sns_topic import AwsSnsTopic
-
-    aws = settings.aws
-    return AwsSnsTopic(aws.topic_arn or "", SnsSignatures(clock()), client("sns", aws.endpoint_url))
-
-
 def seen_messages(settings: Settings) -> SeenMessages:
     from pipeline.adapters.redis.seen_messages import RedisSeenMessages
 
@@ -248,34 +210,22 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
     return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
 
 
-def provision_events(settings: Settings) -> dict[str, str]:
-    """Make topic and queue on the emulator; returns `topic_arn` and `queue_url`. On real AWS: what is configured."""
-    from pipeline.adapters.aws.connection import configured
-    from pipeline.adapters.aws.emulator import provision
+@lru_cache(maxsize=1)
+def _accumulo(accumulo: AccumuloSettings) -> Tables:
+    if accumulo.jars is None:
+        raise SettingsError("ACCUMULO_JARS: needed with ACCUMULO_INSTANCE in a process that `up` did not start")
+    from pipeline.adapters.accumulo import AccumuloTables
 
-    aws = settings.aws
-    given = configured(aws.topic_arn, aws.queue_url)
-    resources = given or provision(aws.endpoint_url or "", aws.prefix)
-    return {"topic_arn": resources.topic_arn, "queue_url": resources.queue_url}
-
-
-def host_list(settings: Settings) -> HostList:
-    from pipeline.adapters.aws.host_list import AwsHostList
-
-    return AwsHostList(settings.aws.endpoint_url, settings.aws.prefix)
-
-
-def aws_stack(endpoint_url: str | None, name: str) -> "tuple[Stack, Account]":
-    """The stack of that name, and whose it is; `endpoint_url` None is real AWS. Raises Unavailable."""
-    from pipeline.adapters.aws.connection import account, client
-    from pipeline.adapters.aws.stack import Stack
-
-    cloudformation = client("cloudformation", endpoint_url, read_timeout_s=30)
-    return Stack(cloudformation, name), account(endpoint_url)
+    return AccumuloTables(accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars)
 
 
 @lru_cache(maxsize=4)
 def table(settings: Settings, name: str) -> Table:
+    """Of a real Accumulo, one tablet a shard, or the embedded one. Raises Unavailable, TableDiffers, SettingsError."""
+    if settings.accumulo:
+        # A tablet ends with the last row that its shard can have: what ages off touches no other shard's.
+        splits = tuple(shard_rows(shard)[1] for shard in range(settings.ticks.shards - 1))
+        return _accumulo(settings.accumulo).open(name, TableSettings(splits=splits))
     from pipeline.adapters.lmdb.table import LmdbTable, open_environment
 
     return LmdbTable(open_environment(settings.table_dir, settings.table_mb), name)
@@ -287,7 +237,7 @@ def tick_log(settings: Settings, shard: int) -> TickLog:
     kafka = settings.kafka
     return KafkaTickLog(
         kafka.bootstrap_servers, kafka.topic, kafka.bars_topic, kafka.checkpoint_topic, shard, settings.ticks.shards,
-        kafka.embedded,
+        kafka.embedded, spans(settings),
     )  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from pipeline.bootstrap.adapters import (
     leases,
     live_bar_store,
     live_channel,
-    notifiers,
     rule_store,
     watchlist_store,
 )
-from pipeline.bootstrap.stages import outbox, stream
+from pipeline.bootstrap.aws import event_publisher
+from pipeline.bootstrap.ingesting import outbox
+from pipeline.bootstrap.stages import stream
+from pipeline.ports.notifier import Notifier
 from pipeline.settings import Settings
 from pipeline.stages.alerting import Alerting
 from pipeline.stages.deliver import Deliver
@@ -20,6 +22,20 @@ from pipeline.stages.lead import Lead
 from pipeline.stages.meter import Meter
 from pipeline.stages.rehearsal import Rehearsal
 from pipeline.stages.stream import StreamState
+
+
+def notifiers(settings: Settings) -> dict[str, Notifier]:
+    """By channel; each says itself when it is off."""
+    from pipeline.adapters.aws.notifier import SnsNotifier
+    from pipeline.adapters.smtp.notifier import MailNotifier
+    from pipeline.adapters.webhook.notifier import WebhookNotifier
+
+    delivery = settings.delivery
+    return {
+        "sns": SnsNotifier(event_publisher(settings)),
+        "webhook": WebhookNotifier(delivery.webhook_secret, delivery.webhook_hosts),
+        "mail": MailNotifier(delivery.mail),
+    }
 
 
 def alerting(settings: Settings, meter: Meter) -> Alerting:

@@ -1,175 +1,62 @@
 """Settings -> stages, each with the adapters that it needs."""
 
-import atexit
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from pipeline.bootstrap.adapters import (
-    backfill_store,
     bar_feed,
     bar_store,
     buffered_batches,
     clock,
-    coverage_store,
-    event_publisher,
-    event_queue,
     fetch_store,
     leases,
     live_bar_store,
     live_channel,
-    lookup_store,
-    market_data,
     passages,
     plan_store,
     probes,
-    quota_ledger,
-    reply_cache,
     seen_messages,
-    sns_topic,
+    spans,
     table,
     tick_feed,
     tick_log,
-    watchlist_store,
     watermarks,
 )
-from pipeline.domain.bars import DAILY
-from pipeline.domain.fetches import FetchRecord
+from pipeline.bootstrap.aws import event_queue, sns_topic
+from pipeline.bootstrap.ingesting import telling
 from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table
 from pipeline.settings import Settings
 from pipeline.stages.ahead import BarsAhead, ScoreAhead
-from pipeline.stages.backfill import Backfills
 from pipeline.stages.bar_volumes import BarVolumes
 from pipeline.stages.buffer import Buffer
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.closes import Closes
-from pipeline.stages.coverage import Coverages
-from pipeline.stages.fetch import Fetch, Requests, Sweep
-from pipeline.stages.forgetting import Forgetting
 from pipeline.stages.forward import Forward
 from pipeline.stages.forward_shard import ShardForwarder
 from pipeline.stages.lead import Lead
 from pipeline.stages.listen import Listen
-from pipeline.stages.lookups import Keeper, Lookups
 from pipeline.stages.meter import Meter
 from pipeline.stages.notified import HandOver, Notified
 from pipeline.stages.opening import SessionWatch
-from pipeline.stages.outbox import Outbox
 from pipeline.stages.passing import NotedLog, Passing
-from pipeline.stages.permits import Permits
-from pipeline.stages.planning import Planning
 from pipeline.stages.probing import Probing
-from pipeline.stages.publish import Publish
 from pipeline.stages.recall import Recall
 from pipeline.stages.repeat import Repeat
 from pipeline.stages.show import Show
 from pipeline.stages.show_bars import ShowBars
-from pipeline.stages.store import Store
+from pipeline.stages.spanning import SpannedLink, SpannedLog, SpannedQueue
 from pipeline.stages.stream import Stream
 from pipeline.stages.tick import Tick
 from pipeline.stages.trace import Trace
 from pipeline.stages.trim import Trim
 from pipeline.stages.watching import Watching
 
-BACKFILL_BEAT_MS = 5_000  # from one run of the task to the next, as it is scheduled
-
-
-@dataclass(frozen=True)
-class Ingest:
-    requests: Requests
-    planning: Planning
-    fetch: Fetch
-    store: Store
-    publish: Publish
-    sweep: Sweep
-    backfills: Backfills
-    meters: tuple[Meter, ...]
-
-
-@lru_cache(maxsize=4)
-def outbox(settings: Settings) -> Outbox:
-    """Where this process tells of its activity."""
-    opened = Outbox(live_channel(settings), clock(), settings.process.instance).start()
-    atexit.register(opened.flush)  # a command may end before its rows are out
-    return opened
-
-
-@lru_cache(maxsize=1)
-def ingest(settings: Settings) -> Ingest:
-    fetches, bars, time = fetch_store(settings), bar_store(settings), clock()
-    source = market_data(settings)
-    meters, tell = (Meter("fetch"), Meter("store"), Meter("publish")), outbox(settings).tell
-    for meter in meters:
-        meter.ok("nothing asked yet")
-    return Ingest(
-        requests=Requests(fetches, time, tell),
-        planning=planning(settings),
-        fetch=Fetch(source, fetches, permits(settings), time, meters[0], tell),
-        store=Store(
-            source, fetches, bars, Keeper(source, lookup_store(settings), fetches, time), time, meters[1], tell
-        ),
-        publish=Publish(event_publisher(settings), fetches, time, meters[2], settings.source, tell),
-        sweep=Sweep(fetches, time),
-        backfills=backfills(settings),
-        meters=meters,
-    )
-
-
-def backfills(settings: Settings) -> Backfills:
-    # What about two beats of the task need, by the plan's pace; a quota without end is kept from flooding the queue.
-    pace = settings.quota.plan.interval_ms
-    at_once = min(100, max(5, 2 * BACKFILL_BEAT_MS // pace)) if pace else 100
-    return Backfills(
-        backfill_store(settings), coverage_store(settings), fetch_store(settings), bar_store(settings), clock(), at_once,
-        outbox(settings).tell,
-    )  # fmt: skip
-
-
-def coverages(settings: Settings) -> Coverages:
-    return Coverages(bar_store(settings), coverage_store(settings), clock())
-
-
-def lookups(settings: Settings) -> Lookups:
-    return Lookups(lookup_store(settings), fetch_store(settings), clock(), outbox(settings).tell)
-
-
-def forgetting(settings: Settings) -> Forgetting:
-    return Forgetting(
-        bar_store(settings), fetch_store(settings), coverage_store(settings), backfill_store(settings),
-        lookup_store(settings), reply_cache(settings), clock(),
-    )  # fmt: skip
-
-
-def permits(settings: Settings) -> Permits:
-    """What every request to Alpha Vantage needs first."""
-    quota = settings.quota
-    return Permits(quota_ledger(settings), fetch_store(settings), clock(), quota.plan, quota.reserve)
-
-
-def planning(settings: Settings) -> Planning:
-    quota = settings.quota
-    return Planning(
-        watchlist_store(settings), bar_store(settings), fetch_store(settings), coverage_store(settings),
-        backfill_store(settings), quota_ledger(settings), clock(), quota.plan, quota.reserve,
-    )  # fmt: skip
-
-
-def requests(settings: Settings) -> Requests:
-    return Requests(fetch_store(settings), clock(), outbox(settings).tell)
-
-
-def request_fetches(
-    settings: Settings, symbols: Iterable[str], requested_by: str, interval: str = DAILY, full: bool = False
-) -> list[FetchRecord]:
-    """Make a fetch record for each symbol. Raises InvalidValue (then none is made) or Unavailable."""
-    return requests(settings).request(symbols, requested_by, interval, full)
-
 
 def listen(settings: Settings, meter: Meter) -> Listen:
     return Listen(
-        event_queue(settings),
+        SpannedQueue(event_queue(settings), spans(settings), clock()),
         bar_store(settings),
         plan_store(settings),
         clock(),
@@ -206,8 +93,9 @@ def score_ahead(settings: Settings) -> ScoreAhead:
 def tick(
     settings: Settings, watch: SessionWatch, ahead: BarsAhead, scores: ScoreAhead, link: BatchLink, meter: Meter
 ) -> Tick:
+    spanned = SpannedLink(link, spans(settings), clock())
     return Tick(
-        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), link, clock(),
+        plan_store(settings), watch, ahead, scores, leases(settings), watermarks(settings), spanned, clock(),
         settings.ticks, meter, settings.process.instance,
     )  # fmt: skip
 
@@ -230,7 +118,7 @@ def repeat(settings: Settings, link: BatchLink) -> Repeat:
 
 
 def passing(settings: Settings, stage: str) -> Passing:
-    return Passing(stage, passages(settings), clock())
+    return Passing(stage, passages(settings), clock(), spans(settings))
 
 
 def trace(settings: Settings) -> Trace:
@@ -258,11 +146,11 @@ def receiver(settings: Settings, repeat_link: RepeatLink) -> Receiver:
     noted = passing(settings, "forward")
 
     def forwarder(shard: int) -> ShardForwarder:
-        log = NotedLog(tick_log(settings, shard), noted)
+        log = NotedLog(SpannedLog(tick_log(settings, shard), spans(settings), time), noted)
         return ShardForwarder(shard, cells, notes, log, repeat_link, time, settings.ticks, forward_meter)
 
     return Receiver(
-        Buffer(cells, notes, watermark, time, buffer_meter),
+        Buffer(cells, notes, watermark, time, buffer_meter, spans(settings)),
         Forward(
             forwarder,
             watermark,
@@ -292,7 +180,7 @@ def show(settings: Settings, closes: Closes, passing: Passing, volumes: BarVolum
 
 def watching(settings: Settings) -> Watching:
     lead = Lead(leases(settings), clock(), "watching", settings.process.instance)
-    return Watching(live_channel(settings), plan_store(settings), lead, clock(), outbox(settings).tell)
+    return Watching(live_channel(settings), plan_store(settings), lead, clock(), telling(settings))
 
 
 def show_bars(settings: Settings, meter: Meter, *seen: Callable[[Sequence[LiveBar]], None]) -> ShowBars:

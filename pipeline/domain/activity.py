@@ -183,7 +183,7 @@ def _fetch(record: FetchRecord, at: datetime, state: str, level: Level, text: st
         symbol=record.symbol or None,
         text=text,
         link=f"/api/v1/fetches/{record.id}",
-        data={"fetch": record.id, "state": state, "interval": record.interval, **data},
+        data={"fetch": record.id, "trace_id": record.trace_id, "state": state, "interval": record.interval, **data},
     )
 
 

@@ -26,6 +26,11 @@ def trace(trace_id: str | None) -> None:
     _traced.set(trace_id)
 
 
+def traced() -> str | None:
+    """The trace that this thread or task works on."""
+    return _traced.get()
+
+
 class JsonFormatter(logging.Formatter):
     """`secrets`: values that must not be shown; of a URL its password is one as well."""
 
@@ -43,7 +48,7 @@ class JsonFormatter(logging.Formatter):
             "message": self._masked(record.getMessage()),
             **self._own,
         }
-        if trace_id := _traced.get():
+        if trace_id := traced():
             entry["trace_id"] = trace_id
         if exception := self._exception(record):
             entry["exception"] = self._masked(exception)

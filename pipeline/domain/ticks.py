@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain.bars import Bar
-from pipeline.domain.batches import Position
+from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.times import from_ms, rfc3339, to_ms
 
@@ -190,6 +190,11 @@ def tick_head(value: bytes) -> bytes:
 def trace_id(session_ms: int, shard: int, beat: int) -> str:
     """32 hex digits (W3C trace context), a pure function of where the tick stands."""
     return f"{session_ms:012x}{shard:04x}{beat:016x}"
+
+
+def batch_trace(batch: Batch) -> str:
+    """The trace id of a batch's last beat."""
+    return trace_id(batch.position.session, batch.shard, batch.position.beat)
 
 
 TRACE_ID = slice(-34, -2)  # of an encoded tick

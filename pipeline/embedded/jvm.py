@@ -11,20 +11,24 @@ The cache is `tickerline` under XDG_CACHE_HOME or ~/.cache: data directories sha
 import fcntl
 import hashlib
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.domain.errors import TickerlineError
 
+HOST = "127.0.0.1"
 POMS = Path(__file__).resolve().parents[2] / "deploy" / "jvm"
 OLDEST_JAVA = 17
 _FETCH_S = 900.0
+_PORTS = range(20_000, 32_000)  # below what kernels take for outgoing connections: a killed server gets its port back
 _ANSWER_S = 30.0
 _GET_JAVA = (
     f"a Java runtime, {OLDEST_JAVA} or newer (Debian and Ubuntu: apt-get install openjdk-17-jre-headless; macOS: "
@@ -98,9 +102,9 @@ def jars_of(name: str) -> Path:
     return cache_dir() / f"{name}-{hashlib.sha256(pins).hexdigest()[:12]}" / "jars"
 
 
-def archive_path(name: str, java: Java) -> Path:
-    """Where the class-data archive of a server lies, for these jars and this Java."""
-    return jars_of(name).with_name(f"classes-{hashlib.sha256(java.version.encode()).hexdigest()[:12]}.jsa")
+def archive_path(name: str, java: Java, part: str = "classes") -> Path:
+    """Where the class-data archive of a server, or of a part of it, lies, for these jars and this Java."""
+    return jars_of(name).with_name(f"{part}-{hashlib.sha256(java.version.encode()).hexdigest()[:12]}.jsa")
 
 
 def fetch_jars(name: str, say: Say) -> Path:
@@ -111,7 +115,7 @@ def fetch_jars(name: str, say: Say) -> Path:
     maven = find_maven()
     with locked(target.parent):
         if not target.exists():  # somebody else fetched them meanwhile
-            say(f"fetching the jars of {name} by Maven, once (about 45 MB)")
+            say(f"fetching the jars of {name} by Maven, once (some 50 to 100 MB)")
             with tempfile.TemporaryDirectory(dir=target.parent, prefix="draft-") as draft:
                 _copy(maven, POMS / name / "pom.xml", Path(draft) / "jars")
                 (Path(draft) / "jars").rename(target)
@@ -127,6 +131,18 @@ def locked(directory: Path) -> Iterator[None]:
         for draft in directory.glob("draft-*"):
             shutil.rmtree(draft, ignore_errors=True)
         yield
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on now. Raises JvmError when there are not so many."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, 500):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise JvmError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 
 def _copy(maven: str, pom: Path, target: Path) -> None:

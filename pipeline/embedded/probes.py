@@ -78,11 +78,21 @@ def _alphavantage(settings: Settings, timeout_s: float) -> None:
         _connects(settings.alphavantage.url, timeout_s)
 
 
+def _accumulo(settings: Settings, timeout_s: float) -> None:
+    from pipeline.embedded.real_accumulo.asking import zookeeper_answers
+
+    zookeepers = settings.accumulo.zookeepers.split(",") if settings.accumulo else []
+    addresses = [urlsplit(f"//{address.strip()}") for address in zookeepers]
+    answered = any(zookeeper_answers(one.port or 2181, timeout_s, one.hostname or "") for one in addresses)
+    _expect(answered, "no ZooKeeper")
+
+
 PROBES: dict[str, Callable[[Settings, float], None]] = {
     "redis": _redis,
     "mongodb": _mongodb,
     "kafka": _kafka,
     "aws": _aws,
+    "accumulo": _accumulo,
     "alphavantage": _alphavantage,
 }
 
@@ -94,3 +104,10 @@ def trouble(name: str, settings: Settings, timeout_s: float) -> str | None:
     except Exception as error:  # each client has errors of its own, and any of them means: no answer
         return type(error).__name__
     return None
+
+
+def part_trouble(program: str, port: int, timeout_s: float) -> str | None:
+    """The same of one program of the real Accumulo, on loopback."""
+    from pipeline.embedded.real_accumulo.asking import answers
+
+    return None if answers(program.removeprefix("accumulo-"), port, timeout_s) else f"{program} does not answer"

@@ -13,7 +13,6 @@ import argparse
 import base64
 import contextlib
 import os
-import random
 import shutil
 import signal
 import socket
@@ -33,7 +32,6 @@ NAME = "kafka"
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 STOP_S = 60.0
-_PORTS = range(20_000, 32_000)  # below what kernels take for outgoing connections: a killed broker gets its port back
 _OPTIONS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", "-Xshare:auto")
 
 # Paths are relative to the broker's directory, which is its working directory: a properties file knows Latin-1 only.
@@ -139,7 +137,7 @@ class RealKafka:
 
     def __init__(self, directory: Path, installed: Installed, options: Sequence[str] = ()) -> None:
         self._directory, self._installed, self._options = directory, installed, options
-        self.port, self.controller_port = _free_ports(2)
+        self.port, self.controller_port = jvm.free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -214,17 +212,6 @@ def answers(port: int) -> bool:
         return bool(client.list_topics(timeout=2).brokers)
     except (OSError, KafkaException):
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    found: list[int] = []
-    for port in random.sample(_PORTS, 500):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((HOST, port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise JvmError(f"no free port between {_PORTS.start} and {_PORTS.stop}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.domain.errors import SettingsError
-from pipeline.embedded.jvm import Say
+from pipeline.embedded.jvm import Say, check, fetch_jars, jars_of
 from pipeline.settings import SIMULATOR, Values
 
 HOST = "127.0.0.1"
@@ -34,12 +34,18 @@ class Place:
         return path
 
 
+def _nothing_more(_place: Place) -> dict[str, str]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Server:
     """`setting` names the address; `address` is its value when `up` starts it, with the port to fill in.
 
-    `others` names further ports that it needs. `prepare` does what takes long and is done once, and raises TickerlineError when
-    something is missing. `real`: no stand-in, and so under all rules of a server that somebody else runs.
+    `others` names further ports that it needs. `parts` are its further programs, by name, each of which answers on the port of
+    its name in `others`; `more` are further settings that clients find it by. `prepare` does what takes long and is done once,
+    and raises TickerlineError when something is missing. `real`: no stand-in, and so under all rules of a server that somebody
+    else runs.
     """
 
     name: str
@@ -51,6 +57,8 @@ class Server:
     others: tuple[str, ...] = ()
     prepare: Callable[[Say], object] | None = None
     real: bool = False
+    parts: Mapping[str, Callable[[Place], list[str]]] = field(default_factory=dict)
+    more: Callable[[Place], Mapping[str, str]] = _nothing_more
 
     def url(self, port: int) -> str:
         return self.address.format(host=HOST, port=port)
@@ -103,6 +111,44 @@ def _prepare_kafka(say: Say) -> None:
     prepare(say)
 
 
+def _real_accumulo(part: str) -> Callable[[Place], list[str]]:
+    """The command of one part; the manager is the server's main program, and answers on its port."""
+
+    def command(place: Place) -> list[str]:
+        options = {
+            "directory": place.directory("accumulo"),
+            "port": place.others.get(part, place.port),
+            "zookeeper-port": place.others["zookeeper"],
+        }
+        start = [sys.executable, "-m", "pipeline.embedded.real_accumulo", part]
+        return [*start, *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
+
+    return command
+
+
+def _prepare_accumulo(say: Say) -> None:
+    from pipeline.embedded.real_accumulo.processes import prepare
+
+    prepare(say)
+
+
+def _accumulo_settings(place: Place) -> dict[str, str]:
+    from pipeline.embedded.real_accumulo.layout import USER, Layout
+
+    return {
+        "ACCUMULO_ZOOKEEPERS": f"{HOST}:{place.others['zookeeper']}",
+        "ACCUMULO_USER": USER,
+        "ACCUMULO_PASSWORD": Layout(place.directory("accumulo")).ensure_password(),
+        "ACCUMULO_JARS": str(jars_of("accumulo")),
+    }
+
+
+def _fetch_accumulo(say: Say) -> None:
+    """What a client alone needs."""
+    check("accumulo")
+    fetch_jars("accumulo", say)
+
+
 def _aws(place: Place) -> list[str]:
     return [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(place.port)]
 
@@ -120,8 +166,9 @@ EMBEDDED = (
     Server("alphavantage", 8765, "ALPHAVANTAGE_URL", "http://{host}:{port}", _alphavantage),
 )
 
-REAL = {
-    "kafka": Server(
+
+def _kafka_of(_values: Values) -> Server:
+    return Server(
         "kafka",
         9092,
         "KAFKA_BOOTSTRAP_SERVERS",
@@ -132,7 +179,27 @@ REAL = {
         prepare=_prepare_kafka,
         real=True,
     )
-}
+
+
+def _accumulo_of(values: Values) -> Server:
+    tablet_servers = values.number("TICKERLINE_TABLET_SERVERS", 1, 1, 64)
+    parts = ("zookeeper", "gc", *(f"tserver-{number}" for number in range(1, tablet_servers + 1)))
+    return Server(
+        "accumulo",
+        9999,
+        "ACCUMULO_INSTANCE",
+        "tickerline",
+        _real_accumulo("manager"),
+        stop_s=20,
+        others=parts,
+        prepare=_prepare_accumulo,
+        real=True,
+        parts={part: _real_accumulo(part) for part in parts},
+        more=_accumulo_settings,
+    )
+
+
+REAL: dict[str, Callable[[Values], Server]] = {"accumulo": _accumulo_of, "kafka": _kafka_of}
 
 
 def to_start(values: Values, source: str, real: Collection[str] = ()) -> list[Server]:
@@ -140,13 +207,29 @@ def to_start(values: Values, source: str, real: Collection[str] = ()) -> list[Se
 
     `real` names those of which the real thing is wanted. Raises SettingsError when such a one has an address.
     """
-    for name in real:
-        if values.text(REAL[name].setting):
-            raise SettingsError(f"{REAL[name].setting}: names a {name} that runs; leave it out, or --real {name}")
-    chosen = [REAL[server.name] if server.name in real else server for server in EMBEDDED]
-    chosen = [server for server in chosen if not values.text(server.setting)]
+    wanted = {name: REAL[name](values) for name in real}
+    for name, server in wanted.items():
+        if values.text(server.setting):
+            raise SettingsError(f"{server.setting}: names a {name} that runs; leave it out, or --real {name}")
+    embedded = {server.name: server for server in EMBEDDED}
+    chosen = [server for server in (embedded | wanted).values() if not values.text(server.setting)]
     if values.text("TICKERLINE_AWS") == "real":
         chosen = [server for server in chosen if server.name != "aws"]
     if source != SIMULATOR:
         chosen = [server for server in chosen if server.name != "alphavantage"]
     return chosen
+
+
+def stand_ins(values: Values, started: Collection[Server]) -> list[str]:
+    """The names of what is no real server, sorted. The embedded table is one that needs no process."""
+    table = (
+        [] if values.text("ACCUMULO_INSTANCE") or any(server.name == "accumulo" for server in started) else ["accumulo"]
+    )
+    return sorted([*table, *(server.name for server in started if not server.real)])
+
+
+def client_needs(values: Values) -> tuple[dict[str, str], list[Callable[[Say], object]]]:
+    """Of an Accumulo that somebody else runs: the settings that are still missing, and what is to be done for them."""
+    if not values.text("ACCUMULO_INSTANCE") or values.text("ACCUMULO_JARS"):
+        return {}, []
+    return {"ACCUMULO_JARS": str(jars_of("accumulo"))}, [_fetch_accumulo]

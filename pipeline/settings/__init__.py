@@ -70,6 +70,17 @@ class KafkaSettings:
 
 
 @dataclass(frozen=True)
+class AccumuloSettings:
+    """A real Accumulo. `jars`: the class path of its client; None: not said."""
+
+    instance: str
+    zookeepers: str
+    user: str
+    password: str = field(repr=False)
+    jars: Path | None
+
+
+@dataclass(frozen=True)
 class ProcessSettings:
     """What concerns this one process."""
 
@@ -78,6 +89,7 @@ class ProcessSettings:
     http_port: int
     log_level: str
     log_format: str  # plain or json
+    traced: bool  # spans go to an OpenTelemetry collector
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,7 @@ class Settings:
     redis_url: str = field(repr=False)
     mongodb_uri: str = field(repr=False)
     kafka: KafkaSettings
+    accumulo: AccumuloSettings | None  # None: the table is the embedded one
     aws: AwsSettings
     ticks: TickRules
     process: ProcessSettings
@@ -152,7 +165,7 @@ class Values:
 
 
 def data_dir(environment: Mapping[str, str] = os.environ) -> Path:
-    return Path(environment.get("TICKERLINE_DATA") or Path(__file__).resolve().parent.parent / ".data").resolve()
+    return Path(environment.get("TICKERLINE_DATA") or Path(__file__).resolve().parents[2] / ".data").resolve()
 
 
 def address_file(directory: Path) -> Path:
@@ -199,6 +212,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         redis_url=values.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
         mongodb_uri=values.text("MONGODB_URI", "mongodb://127.0.0.1:27017"),
         kafka=KafkaSettings(values.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"), topic, "kafka" in embedded),
+        accumulo=_accumulo(values),
         aws=_aws(values, prefix),
         ticks=TickRules(
             shards=shards,
@@ -213,6 +227,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
             http_port=values.number("TICKERLINE_HTTP_PORT", 0, 0, 65535),
             log_level=values.choice("TICKERLINE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
             log_format=log_format(values),
+            traced=_traced(environment),
         ),
         receiver_urls=_receiver_urls(values),
         table_mb=values.number("TICKERLINE_TABLE_MB", 8192, 16, 10_000_000),
@@ -223,6 +238,35 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         delivery=DeliverySettings.read(values.text),
         embedded=embedded,
     )
+
+
+def _traced(environment: Mapping[str, str]) -> bool:
+    """Whether the standard variables of OpenTelemetry ask for it. What they say else, its SDK reads for itself."""
+    value = environment.get
+    exporter, protocol = value("OTEL_TRACES_EXPORTER", ""), value("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    endpoint = value("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or value("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if exporter not in ("", "otlp", "none"):
+        raise SettingsError(f"OTEL_TRACES_EXPORTER: expected otlp or none, got {exporter!r}")
+    wanted = exporter == "otlp" or bool(endpoint and not exporter)
+    if wanted and protocol != "http/protobuf":
+        raise SettingsError(f"OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf, got {protocol!r}")
+    return wanted and value("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
+def _accumulo(values: Values) -> AccumuloSettings | None:
+    if not values.text("ACCUMULO_INSTANCE"):
+        return None
+    names = ("ACCUMULO_INSTANCE", "ACCUMULO_ZOOKEEPERS", "ACCUMULO_USER", "ACCUMULO_PASSWORD")
+    for name in names:
+        if not values.text(name):
+            raise SettingsError(f"{name}: needed with ACCUMULO_INSTANCE")
+    instance, zookeepers, user, password = (values.text(name) for name in names)
+    for address in zookeepers.split(","):
+        found = re.fullmatch(r"\s*[A-Za-z0-9.-]+:(\d{1,5})\s*", address)
+        if not found or int(found[1]) > 65535:
+            raise SettingsError(f"ACCUMULO_ZOOKEEPERS: expected HOST:PORT, comma separated, got {zookeepers!r}")
+    jars = values.text("ACCUMULO_JARS")
+    return AccumuloSettings(instance, zookeepers, user, password, Path(jars) if jars else None)
 
 
 def _receiver_urls(values: Values) -> tuple[str, ...]:

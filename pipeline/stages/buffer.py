@@ -9,16 +9,23 @@ from collections.abc import Sequence
 
 from pipeline.domain.batches import BATCH_FAMILY, TICK_FAMILY, Batch, header_value, row_key
 from pipeline.domain.errors import Fenced, Unavailable
+from pipeline.domain.ticks import batch_trace
 from pipeline.domain.times import to_ms
 from pipeline.ports.clock import Clock
+from pipeline.ports.spans import NO_SPANS, Spans
 from pipeline.ports.table import Cell, Table, TableFull
 from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.meter import Meter
+from pipeline.stages.spanning import about
 
 
 class Buffer:
-    def __init__(self, table: Table, notes: ShardNotes, watermark: Watermark, clock: Clock, meter: Meter) -> None:
+    def __init__(
+        self, table: Table, notes: ShardNotes, watermark: Watermark, clock: Clock, meter: Meter,
+        spans: Spans = NO_SPANS,
+    ) -> None:  # fmt: skip
         self._table, self._notes, self._watermark, self._clock, self._meter = table, notes, watermark, clock, meter
+        self._spans = spans
 
     def put(self, batches: Sequence[Batch]) -> None:
         """Durable when it returns, and confirmed. Raises Fenced when one was refused, after the others were stored; TableFull or
@@ -67,4 +74,6 @@ class Buffer:
         now = self._clock.now().timestamp()
         for batch in batches:
             self._meter.latency(max(0.0, now - batch.made_at), batch.n)
+            if self._spans.on:
+                self._spans.add("buffer", batch_trace(batch), written_ms / 1000, now, "consumer", about(batch))
         self._meter.ok()

@@ -4,6 +4,7 @@ Events make it quick; MongoDB makes it right: at start and every 30 s readiness 
 repeated or reordered event changes nothing.
 """
 
+from pipeline.domain import logs
 from pipeline.domain.errors import InvalidValue
 from pipeline.domain.events import BarsStored
 from pipeline.domain.rules import TickRules
@@ -44,7 +45,9 @@ class Listen:
 
     def hear(self, body: str, sent_at: float) -> None:
         """An event that was not in the queue, and when it was sent, seconds since 1970. Raises InvalidValue, Unavailable."""
-        if self._is_mine(BarsStored.from_json(body)):
+        event = BarsStored.from_json(body)
+        logs.trace(event.trace_id)
+        if self._is_mine(event):
             self.reconcile()
         self._acted_on(sent_at)
 

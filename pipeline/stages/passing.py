@@ -15,6 +15,7 @@ from pipeline.domain.ticks import TRACE_ID, traced_position
 from pipeline.domain.times import to_ms
 from pipeline.ports.clock import Clock
 from pipeline.ports.passages import Passages
+from pipeline.ports.spans import NO_SPANS, Spans
 from pipeline.ports.tick_log import LoggedTick, TickLog
 
 _FLUSH_S = 0.25
@@ -22,8 +23,8 @@ _MOST = 20_000  # that wait; the oldest are forgotten first
 
 
 class Passing:
-    def __init__(self, stage: str, passages: Passages, clock: Clock) -> None:
-        self._stage, self._passages, self._clock = stage, passages, clock
+    def __init__(self, stage: str, passages: Passages, clock: Clock, spans: Spans = NO_SPANS) -> None:
+        self._stage, self._passages, self._clock, self._spans = stage, passages, clock, spans
         self._waiting: deque[Passage] = deque(maxlen=_MOST)
         self._taken: list[Passage] = []  # and not noted yet
         self._shown: dict[int, Position] = {}
@@ -32,8 +33,11 @@ class Passing:
         """Now."""
         self._waiting.append(Passage(shard, after, upto, to_ms(self._clock.now())))
 
-    def shown(self, newest: Iterable[LoggedTick]) -> None:
-        """The newest tick of each symbol has just been shown; a shard's first time tells only where its reading began."""
+    def shown(self, newest: Iterable[LoggedTick], read_at: float) -> None:
+        """The newest tick of each symbol has just been shown; a shard's first time tells only where its reading began.
+
+        `read_at`: when they were read from the log, seconds since 1970.
+        """
         reached: dict[int, bytes] = {}
         for tick in newest:
             # Trace ids of one shard sort as its positions do.
@@ -41,6 +45,9 @@ class Passing:
         for shard, trace_id in reached.items():
             with suppress(InvalidValue):  # somebody else's record: `show` counts what it is
                 self._reached(shard, traced_position(trace_id))
+                if self._spans.on:
+                    now = self._clock.now().timestamp()
+                    self._spans.add("show", trace_id.decode(), read_at, now, "consumer", {"shard": shard})
 
     def _reached(self, shard: int, upto: Position) -> None:
         before = self._shown.get(shard)

@@ -56,6 +56,7 @@ class Show:
         return 0.0
 
     def _publish_ticks(self, ticks: Sequence[LoggedTick]) -> None:
+        read_at = self._clock.now().timestamp()
         newest: dict[str, LoggedTick] = {}
         skipped: Counter[str] = Counter()
         newer = self._sequences.newer
@@ -77,7 +78,7 @@ class Show:
         self._last_tick_at = self._clock.monotonic()
         if decoded:
             self._publish({"type": "ticks", "ticks": list(decoded.values())})
-            self._passing.shown(newest.values())
+            self._passing.shown(newest.values(), read_at)
 
     def _count(self, ticks: int) -> None:
         """Also none are counted: from the first read on it is known that there are none."""

@@ -8,11 +8,14 @@ from uuid import uuid4
 import pytest
 from pymongo import MongoClient
 
+from pipeline.adapters.accumulo import AccumuloTables
 from pipeline.adapters.lmdb.table import LmdbTables, open_environment
 from pipeline.adapters.memory.table import MemoryTables
 from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.indexes import ensure_indexes
+from pipeline.embedded.real_accumulo.cluster import RealAccumulo
 from pipeline.ports.table import Tables
+from tests.support.real_accumulo import signed_in
 from tests.support.servers import kafka_server, mongodb_server, moto_server, redis_server
 
 Client = MongoClient[dict[str, Any]]
@@ -48,9 +51,22 @@ def mongo_client(mongodb_uri: str) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture(params=["memory", "lmdb"])
+@pytest.fixture(scope="session")
+def accumulo(real_accumulo: RealAccumulo) -> Iterator[AccumuloTables]:
+    tables = signed_in(real_accumulo, "A", "B", "a b")
+    yield tables
+    tables.close()
+
+
+@pytest.fixture(params=["memory", "lmdb", pytest.param("accumulo", marks=pytest.mark.real_accumulo)])
 def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tables]:
     """Of a user who holds the authorizations A, B and "a b"."""
+    if request.param == "accumulo":
+        real: AccumuloTables = request.getfixturevalue("accumulo")
+        yield real
+        for name in real.names():
+            real.delete(name)
+        return
     held = frozenset([b"A", b"B", b"a b"])
     tables = MemoryTables(held) if request.param == "memory" else LmdbTables(open_environment(tmp_path, 64), held)
     yield tables

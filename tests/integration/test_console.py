@@ -32,7 +32,7 @@ class Tiny:
         self.out = directory / "out"
         chosen = KeptPorts(directory / "fixed.json", set())
         ports = {setting: str(chosen.choose(setting)) for setting, _ in FIXED_PORTS.values()}
-        ours = ("TICKERLINE_", "AWS_", "REDIS_", "MONGODB_", "KAFKA_", "ALPHAVANTAGE_", "DATABASE_")
+        ours = ("TICKERLINE_", "AWS_", "REDIS_", "MONGODB_", "KAFKA_", "ACCUMULO_", "ALPHAVANTAGE_", "DATABASE_")
         ambient = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment = ambient | ports | AMBIENT_AWS | {"TICKERLINE_DATA": str(self.place.data)}
         self.up: subprocess.Popen[bytes] | None = None
@@ -246,16 +246,17 @@ def test_what_a_killed_system_left_is_ended_and_ctrl_c_leaves_nothing(tmp_path: 
         tiny.end()
 
 
-def test_a_real_kafka_without_java_is_refused_in_plain_words_before_anything_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["accumulo", "kafka"])
+def test_a_real_server_without_java_is_refused_in_plain_words_before_anything_starts(tmp_path: Path, name: str) -> None:
     tiny = Tiny(tmp_path)
     environment = tiny.environment | {"PATH": str(tmp_path), "JAVA_HOME": "", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(
-        [sys.executable, "-m", "webui.console.up", "--real", "kafka"],
+        [sys.executable, "-m", "webui.console.up", "--real", name],
         env=environment, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_S, check=False,
     )  # fmt: skip
 
     assert done.returncode == 1
-    assert "a real kafka needs a Java runtime, 17 or newer" in done.stderr
-    assert "a real kafka needs Maven" in done.stderr
+    assert f"a real {name} needs a Java runtime, 17 or newer" in done.stderr
+    assert f"a real {name} needs Maven" in done.stderr
     assert "Traceback" not in done.stderr
     assert "starting servers" not in done.stdout

@@ -12,8 +12,8 @@ from tests.support.ticks import TickAudit
 AMBIENT = {"AWS_PROFILE": "production", "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "AKIAAMBIENT"}
 
 
-def started(data: Path, options: Sequence[str] = ()) -> Iterator[System]:
-    running = System(data, AMBIENT, tuple(options))
+def started(data: Path, options: Sequence[str] = (), **environment: str) -> Iterator[System]:
+    running = System(data, AMBIENT | environment, tuple(options))
     try:
         running.up()
         yield running

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.domain.errors import SettingsError
-from pipeline.embedded.servers import EMBEDDED, REAL, to_start
+from pipeline.embedded.servers import EMBEDDED, REAL, client_needs, stand_ins, to_start
 from pipeline.settings import ALPHAVANTAGE, SIMULATOR, Values, load
 from webui.console.environment import addresses, clean, ensure_secret_key
 from webui.console.place import Place
@@ -113,7 +113,7 @@ def test_the_address_file_holds_what_was_set_and_what_was_chosen_but_nothing_of_
         "TICKERLINE_SECRET_KEY": "secret",
     }
 
-    written = addresses(Values(environment, {}), SIMULATOR, {"redis": (redis, 6380)})
+    written = addresses(Values(environment, {}), SIMULATOR, {"redis": (redis, 6380)}, {"ACCUMULO_JARS": ""})
 
     assert written == {
         "MONGODB_URI": "mongodb://db.example",
@@ -139,9 +139,30 @@ def test_one_that_runs_elsewhere_cannot_be_started_too() -> None:
 
 def test_a_real_server_that_up_starts_is_under_the_rules_of_one_that_runs_elsewhere() -> None:
     """Topics are made, shards are not limited, and the topic of simulated ticks has a name of its own."""
-    written = addresses(Values({}, {}), SIMULATOR, {"kafka": (REAL["kafka"], 9092)})
+    written = addresses(Values({}, {}), SIMULATOR, {"kafka": (REAL["kafka"](Values({}, {})), 9092)}, {})
 
     assert written["KAFKA_BOOTSTRAP_SERVERS"] == "127.0.0.1:9092"
     assert written["TICKERLINE_EMBEDDED"] == "accumulo"
     kafka = load(written | {"TICKERLINE_SHARDS": "16"}).kafka
     assert (kafka.embedded, kafka.topic) == (False, "ticks-sim")
+
+
+def test_a_real_accumulo_has_as_many_tablet_servers_as_the_setting_says_and_no_embedded_table_beside_it() -> None:
+    values = Values({"TICKERLINE_TABLET_SERVERS": "2"}, {})
+    chosen = {server.name: server for server in to_start(values, SIMULATOR, ["accumulo"])}
+
+    assert set(chosen) == SERVER_NAMES | {"accumulo"}
+    assert set(chosen["accumulo"].parts) == {"zookeeper", "gc", "tserver-1", "tserver-2"}
+    assert stand_ins(values, list(chosen.values())) == sorted(SERVER_NAMES)
+    assert stand_ins(Values({"ACCUMULO_INSTANCE": "theirs"}, {}), []) == []
+    with pytest.raises(SettingsError, match="ACCUMULO_INSTANCE"):
+        to_start(Values({"ACCUMULO_INSTANCE": "theirs"}, {}), SIMULATOR, ["accumulo"])
+
+
+def test_the_jars_of_a_client_are_fetched_where_nobody_says_where_they_are() -> None:
+    theirs = {"ACCUMULO_INSTANCE": "theirs"}
+
+    assert client_needs(Values({}, {})) == ({}, [])
+    assert client_needs(Values(theirs | {"ACCUMULO_JARS": "/jars"}, {})) == ({}, [])
+    more, fetches = client_needs(Values(theirs, {}))
+    assert (list(more), len(fetches)) == (["ACCUMULO_JARS"], 1)

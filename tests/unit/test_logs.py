@@ -15,7 +15,7 @@ from pipeline.settings import Values
 from pipeline.settings.sentences import SECRETS
 from tests.support.ingest_world import IngestWorld
 from webui.logs import formatter, logging_configuration
-from workers.app import _structured, _untraced
+from workers.app import _begin, _structured
 
 CANARY = "CANARYKEY7F3A"
 
@@ -85,7 +85,7 @@ def test_what_is_logged_within_a_trace_names_it() -> None:
     formatter = JsonFormatter("ingest", "ingest-1")
     logs.trace("ab" * 16)
     assert written(formatter, record("x"))["trace_id"] == "ab" * 16
-    _untraced()
+    _begin()
     assert "trace_id" not in written(formatter, record("x"))
 
 

@@ -16,6 +16,7 @@ from pipeline.ports.tick_log import LoggedTick
 from pipeline.stages.passing import NotedLog, Passing
 
 SESSION = 1_795_000_000_000
+READ_AT = 1_795_000_100.0
 
 
 class Store(MemoryPassages):
@@ -99,12 +100,12 @@ def test_a_read_is_one_note_a_shard_and_the_first_tells_only_where_reading_began
     store: Store, clock: MemoryClock
 ) -> None:
     passing = Passing("show", store, clock)
-    passing.shown([tick(5), tick(4), tick(70, shard=1)])
-    passing.shown([tick(6), tick(9), tick(8)])
+    passing.shown([tick(5), tick(4), tick(70, shard=1)], READ_AT)
+    passing.shown([tick(6), tick(9), tick(8)], READ_AT)
     passing.flush()
     assert store.first("show", 3, at(5)) == Passage(3, at(5), at(9), to_ms(clock.now()))
     assert store.first("show", 1, at(70)) is None
-    passing.shown([tick(9), tick(71, shard=1)])
+    passing.shown([tick(9), tick(71, shard=1)], READ_AT)
     passing.flush()
     assert store.first("show", 3, at(10)) is None
     assert store.first("show", 1, at(71)) == Passage(1, at(70), at(71), to_ms(clock.now()))
@@ -113,7 +114,7 @@ def test_a_read_is_one_note_a_shard_and_the_first_tells_only_where_reading_began
 def test_somebody_elses_record_is_passed_over(store: Store, clock: MemoryClock) -> None:
     passing = Passing("show", store, clock)
     for value in (b"{}", b"", b"x" * 100):
-        passing.shown([tick(0, value=value)])
+        passing.shown([tick(0, value=value)], READ_AT)
     passing.flush()
     assert store.first("show", 3, at(0)) is None
 

@@ -16,6 +16,10 @@ def load(tmp_path: Path, **environment: str) -> settings.Settings:
     return settings.load({"TICKERLINE_DATA": str(tmp_path)} | environment)
 
 
+def test_the_data_are_in_the_project_unless_it_is_said_where() -> None:
+    assert settings.data_dir({}) == ROOT / ".data"
+
+
 def test_without_a_key_the_simulator_is_the_source_and_names_its_own_database(tmp_path: Path) -> None:
     loaded = load(tmp_path)
     assert (loaded.source, loaded.database, loaded.kafka.topic) == ("simulator", "tickerline_sim", "ticks-sim")
@@ -100,3 +104,67 @@ def test_every_setting_is_documented_with_its_sentence() -> None:
     text = (ROOT / "docs" / "settings.md").read_text()
     missing = [name for name, sentence in SENTENCES.items() if f"`{name}`" not in text or sentence not in text]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("environment", "traced"),
+    [
+        ({}, False),
+        ({"OTEL_SERVICE_NAME": "prices"}, False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, True),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, False),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"}, False),
+    ],
+)
+def test_spans_are_told_where_opentelemetry_s_variables_say_so(
+    tmp_path: Path, environment: dict[str, str], traced: bool
+) -> None:
+    assert load(tmp_path, **environment).process.traced is traced
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER: expected otlp or none"),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            "OTEL_EXPORTER_OTLP_PROTOCOL: expected",
+        ),
+    ],
+)
+def test_what_spans_cannot_be_sent_by_is_refused(tmp_path: Path, environment: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load(tmp_path, **environment)
+
+
+ACCUMULO = {
+    "ACCUMULO_INSTANCE": "theirs",
+    "ACCUMULO_ZOOKEEPERS": "one.example:2181,two.example:2181",
+    "ACCUMULO_USER": "ticks",
+    "ACCUMULO_PASSWORD": "canary",
+}
+
+
+def test_an_accumulo_is_used_when_its_instance_is_named(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from-a-file\n")
+    assert load(tmp_path).accumulo is None
+    assert load(tmp_path, ACCUMULO_ZOOKEEPERS="one.example:2181").accumulo is None
+    accumulo = load(tmp_path, **ACCUMULO, ACCUMULO_PASSWORD_FILE=str(tmp_path / "password")).accumulo
+    assert accumulo == settings.AccumuloSettings(
+        "theirs", "one.example:2181,two.example:2181", "ticks", "from-a-file", None
+    )
+    assert "canary" not in settings.masked(load(tmp_path, **ACCUMULO))
+
+
+@pytest.mark.parametrize("name", ["ACCUMULO_ZOOKEEPERS", "ACCUMULO_USER", "ACCUMULO_PASSWORD"])
+def test_what_an_accumulo_needs_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: needed"):
+        load(tmp_path, **{key: value for key, value in ACCUMULO.items() if key != name})
+
+
+@pytest.mark.parametrize("address", ["one.example", "one.example:2181,", "http://one.example:2181", "one:99999"])
+def test_zookeepers_are_hosts_with_ports(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SettingsError, match="ACCUMULO_ZOOKEEPERS: expected HOST:PORT"):
+        load(tmp_path, **(ACCUMULO | {"ACCUMULO_ZOOKEEPERS": address}))

@@ -67,7 +67,7 @@ class Traced(World):
             for shard, log in self.broker.ticks.items():
                 new = log[self.read[shard] :]
                 self.read[shard] += len(new)
-                self.showing.shown(new)
+                self.showing.shown(new, self.clock.now().timestamp())
             self.showing.flush()
 
     def trace(self, symbol: str, seq: int, session: str | None = None) -> Lineage:

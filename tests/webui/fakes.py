@@ -37,6 +37,7 @@ from pipeline.domain.rules import TickRules
 from pipeline.ports.bar_store import BarStore
 from pipeline.ports.fetch_store import FetchStore
 from pipeline.ports.live import LiveChannel
+from pipeline.ports.spans import NO_SPANS
 from pipeline.ports.watchlist_store import WatchedSymbol, WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
@@ -138,6 +139,7 @@ class FakePipeline:
             source="simulator",
             request=self.request,
             send=self.send,
+            spans=NO_SPANS,
             messages=cast(Callable[[], AsyncIterator[bytes]], None),
         )
 

@@ -21,6 +21,7 @@ from pipeline.ports.live_bar_store import LiveBarStore
 from pipeline.ports.rate_limiter import RateLimiter
 from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
+from pipeline.ports.spans import Spans
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.stages.backfill import Backfills
 from pipeline.stages.coverage import Coverages
@@ -69,6 +70,7 @@ class Backend:
     request: Callable[[list[str], str], list[FetchRecord]]  # symbols, requested by
     ask: Callable[[list[Request], str], list[FetchRecord]]  # the same for what is asked of a series, requested by
     send: Callable[[Sequence[str]], None]  # fetch ids; raises OperationalError when the broker does not take them
+    spans: Spans
     messages: Callable[[], AsyncIterator[bytes]]  # the live channel's frames, for ever
 
 
@@ -101,6 +103,7 @@ def current() -> Backend:
         request=partial(bootstrap.request_fetches, settings),
         ask=bootstrap.requests(settings).ask,
         send=send_fetches,
+        spans=bootstrap.spans(settings),
         messages=partial(bootstrap.live_messages, settings),
     )
 

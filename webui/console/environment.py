@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipeline.embedded.servers import Server
+from pipeline.embedded.servers import Server, stand_ins
 from pipeline.settings import Values
 from pipeline.settings.sentences import SENTENCES
 from webui.console.place import Place
@@ -61,13 +61,17 @@ def ensure_secret_key(place: Place) -> None:
         file.write(secrets.token_urlsafe(50) + "\n")
 
 
-def addresses(values: Values, source: str, started: Mapping[str, tuple[Server, int]]) -> dict[str, str]:
+def addresses(
+    values: Values, source: str, started: Mapping[str, tuple[Server, int]], more: Mapping[str, str]
+) -> dict[str, str]:
     """The address file's content: every setting that was set, and the addresses of the servers that are started.
+
+    `more` are further settings that clients find servers with.
 
     So a command in a second shell, which has none of the environment of `up`, means the same system.
     """
     given = {name: values.text(name) for name in SENTENCES if name not in (*OWN, "TICKERLINE_SECRET_KEY")}
     chosen = {server.setting: server.url(port) for server, port in started.values()}
-    stand_ins = sorted(["accumulo", *(name for name, (server, _) in started.items() if not server.real)])
-    written = {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": ",".join(stand_ins)}
-    return {name: value for name, value in (given | chosen | written).items() if value}
+    embedded = ",".join(stand_ins(values, [server for server, _ in started.values()]))
+    written = {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": embedded}
+    return {name: value for name, value in {**given, **chosen, **more, **written}.items() if value}

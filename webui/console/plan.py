@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.embedded.jvm import Say
 from pipeline.embedded.servers import Place as ServerPlace
-from pipeline.embedded.servers import Server, to_start
+from pipeline.embedded.servers import Server, client_needs, stand_ins, to_start
 from pipeline.settings import Settings, Values, load
 from webui.console.environment import addresses, clean
 from webui.console.place import Place
@@ -26,6 +26,7 @@ class Plan:
     addresses: dict[str, str]
     servers: list[Program]
     ports: dict[str, int]  # of the servers that are started
+    parts: dict[str, dict[str, int]]  # their further programs, by the server's name, with the port of each
     prepares: list[Callable[[Say], object]]
     processes: list[Program]
 
@@ -43,29 +44,48 @@ def make_plan(place: Place, ambient: Mapping[str, str], claims: Claims, real: Co
     source = load(environment).source
     wanted = to_start(values, source, real)
     # Once more as the children will read them: some rules hold with embedded servers only.
-    embedded = ",".join(sorted(["accumulo", *(server.name for server in wanted if not server.real)]))
+    embedded = ",".join(stand_ins(values, wanted))
     load(environment | {"TICKERLINE_SOURCE": source, "TICKERLINE_EMBEDDED": embedded})
 
     fixed = fixed_ports(values)
     check_fixed({name: (getattr(fixed, what), f"the {what}") for what, (name, _) in FIXED_PORTS.items()}, claims.take)
     kept = KeptPorts(place.ports, {getattr(fixed, what) for what in FIXED_PORTS}, claims.take)
     chosen = {server.name: (server, kept.choose(server.name, server.usual_port)) for server in wanted}
-    others = {s.name: {other: kept.choose(f"{s.name}-{other}") for other in s.others} for s in wanted}
+    places = {name: _where(place, server, port, kept) for name, (server, port) in chosen.items()}
     processes = all_processes(values, fixed, kept.choose)
     kept.save()
 
-    written = addresses(values, source, chosen)
+    needed, fetches = client_needs(values)
+    more = dict(needed)
+    for server in wanted:
+        more |= server.more(places[server.name])
+    written = addresses(values, source, chosen, more)
     return Plan(
         environment=environment,
         settings=load(environment | written),
         addresses=written,
-        servers=[_server(place, server, port, others[name]) for name, (server, port) in chosen.items()],
+        servers=[program for server in wanted for program in _programs(server, places[server.name])],
         ports={name: port for name, (_, port) in chosen.items()},
-        prepares=[server.prepare for server in wanted if server.prepare],
+        parts={
+            server.name: {f"{server.name}-{part}": places[server.name].others[part] for part in server.parts}
+            for server in wanted
+            if server.parts
+        },
+        prepares=[*(server.prepare for server in wanted if server.prepare), *fetches],
         processes=processes,
     )
 
 
-def _server(place: Place, server: Server, port: int, others: Mapping[str, int]) -> Program:
-    command = tuple(server.command(ServerPlace(port, place.data, place.run, others)))
-    return Program(server.name, server.name, command, Check.SERVER, port, stop_s=server.stop_s, steady_s=1)
+def _where(place: Place, server: Server, port: int, kept: KeptPorts) -> ServerPlace:
+    others = {other: kept.choose(f"{server.name}-{other}") for other in server.others}
+    return ServerPlace(port, place.data, place.run, others)
+
+
+def _programs(server: Server, where: ServerPlace) -> list[Program]:
+    """The server's main program, and its parts."""
+    commands = {server.name: (server.command, where.port)}
+    commands |= {f"{server.name}-{part}": (command, where.others[part]) for part, command in server.parts.items()}
+    return [
+        Program(name, server.name, tuple(command(where)), Check.SERVER, port, stop_s=server.stop_s, steady_s=1)
+        for name, (command, port) in commands.items()
+    ]

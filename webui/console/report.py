@@ -17,9 +17,9 @@ from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
 from pipeline.domain.health import Health
 from pipeline.embedded.kafka import read_incarnation
-from pipeline.embedded.probes import http_get, http_status, trouble
+from pipeline.embedded.probes import http_get, http_status, part_trouble, trouble
 from pipeline.embedded.servers import kafka_state
-from pipeline.settings import SERVERS, Settings, load
+from pipeline.settings import SERVERS, AccumuloSettings, Settings, load
 from webui.console.place import Place, read_json, write_json
 from webui.console.processes import ROLES, Check, Program
 from webui.console.supervision import Seen, State, Supervisor
@@ -36,7 +36,8 @@ ALRIGHT = (Health.OK, Health.WAITING)  # a worker that waits says that nothing i
 class System:
     """What `up` notes of the system it started, for every other command.
 
-    `restarts` are those counted before the present supervisord, `ports` those of the servers that it started.
+    `restarts` are those counted before the present supervisord, `ports` those of the servers that it started, `parts` the further
+    programs of these, by the server's name, with the port of each.
     """
 
     processes: list[Program]
@@ -44,9 +45,15 @@ class System:
     topic_arn: str | None = None
     queue_url: str | None = None
     restarts: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def save(self, place: Place) -> None:
         write_json(place.system, asdict(self))
+
+    @property
+    def part_ports(self) -> list[tuple[str, int]]:
+        """Every program of a server that has parts, its main one too, with its port."""
+        return [one for name, parts in self.parts.items() for one in {name: self.ports[name], **parts}.items()]
 
     @classmethod
     def read(cls, place: Place) -> "System | None":
@@ -132,7 +139,9 @@ def gather(place: Place, system: System) -> dict[str, Any]:
     settings = load({"TICKERLINE_DATA": str(place.data)})
     seen = Supervisor(place).seen()
     with ThreadPoolExecutor(max_workers=32) as pool:
-        servers = {name: pool.submit(trouble, name, settings, PROBE_S) for name in SERVERS if name != "accumulo"}
+        asked_alone = [name for name in SERVERS if name != "accumulo" or settings.accumulo]
+        servers = {name: pool.submit(trouble, name, settings, PROBE_S) for name in asked_alone}
+        servers |= {program: pool.submit(part_trouble, program, port, PROBE_S) for program, port in system.part_ports}
         asked = {
             program.name: pool.submit(probe, program, seen.get(program.name, UNSEEN), settings)
             for program in system.processes
@@ -141,7 +150,8 @@ def gather(place: Place, system: System) -> dict[str, Any]:
         probed = {name: future.result() for name, future in asked.items()}
     processes = _processes(system, seen, probed)
     report = {"ready": False, "servers": _servers(place, system, settings, seen, troubles), "processes": processes}
-    report["servers"]["accumulo"] = _accumulo(settings, processes)  # type: ignore[index]
+    if settings.accumulo is None:
+        report["servers"]["accumulo"] = _embedded_table(settings, processes)  # type: ignore[index]
     report["ready"] = all_well(report) and ticks_flow(probed)
     return report
 
@@ -177,8 +187,10 @@ def _servers(
     place: Place, system: System, settings: Settings, seen: Mapping[str, Seen], troubles: Mapping[str, str | None]
 ) -> dict[str, dict[str, Any]]:
     entries = {}
-    for name, address in _addresses(place, system, settings).items():
-        embedded = name in system.ports
+    programs = dict(system.part_ports)
+    shown: dict[str, dict[str, Any]] = _addresses(place, system, settings)
+    for name, address in (shown | {name: shown.get(name, {}) for name in programs}).items():
+        embedded = name in system.ports or name in programs
         now = seen.get(name, UNSEEN) if embedded else CONFIGURED
         health = Health.OK if troubles[name] is None else Health.STARTING if _is_young(now) else Health.FAILING
         entries[name] = address | {
@@ -201,10 +213,15 @@ def _addresses(place: Place, system: System, settings: Settings) -> dict[str, di
         "kafka": kafka,
         "aws": {"url": settings.aws.endpoint_url, "topic_arn": system.topic_arn, "queue_url": system.queue_url},
         "alphavantage": {"url": without_password(settings.alphavantage.url)},
+        **({"accumulo": _accumulo(settings.accumulo)} if settings.accumulo else {}),
     }
 
 
-def _accumulo(settings: Settings, processes: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _accumulo(accumulo: AccumuloSettings) -> dict[str, Any]:
+    return {"instance": accumulo.instance, "zookeepers": accumulo.zookeepers}
+
+
+def _embedded_table(settings: Settings, processes: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The embedded table is no process: the receiver has it open, and its state is the receiver's."""
     receiver = (
         processes.get("receiver") or [{"pid": None, "state": State.STOPPED, "health": Health.FAILING, "restarts": 0}]

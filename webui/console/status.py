@@ -56,7 +56,7 @@ def table(report: dict[str, Any]) -> str:
 
 def _rows(report: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for name, entry in report["servers"].items():
-        where = entry.get("url") or entry.get("bootstrap_servers") or entry.get("path") or ""
+        where = entry.get("url") or entry.get("bootstrap_servers") or entry.get("zookeepers") or entry.get("path") or ""
         yield _row(name, entry, where if entry["embedded"] else f"{where} (configured)")
     for entries in report["processes"].values():
         for entry in entries:

@@ -13,10 +13,10 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.domain.health import Health
-from pipeline.embedded.probes import trouble
+from pipeline.embedded.probes import part_trouble, trouble
 from webui.console.errors import ConsoleError
 from webui.console.logs import last_lines
 from webui.console.place import Place, write_json
@@ -48,7 +48,7 @@ class RunningSystem:
         self._progress, self._interrupts, self._deadline_s = progress, interrupts, deadline_s
         self._supervisor = Supervisor(place)
         self._daemon: subprocess.Popen[bytes] | None = None
-        self._system = System(processes=plan.processes, ports=plan.ports)
+        self._system = System(processes=plan.processes, ports=plan.ports, parts=plan.parts)
         self._last: dict[str, Seen] = {}
 
     def start(self) -> None:
@@ -71,6 +71,8 @@ class RunningSystem:
         Not so the real API and real AWS, which may be away for a while: stored bars tick all the same.
         """
         waiting = sorted({"redis", "mongodb", "kafka", *self._plan.ports})
+        if self._plan.settings.accumulo and "accumulo" not in waiting:
+            waiting.append("accumulo")
         if not self._plan.settings.aws.real and "aws" not in waiting:
             waiting.append("aws")
         deadline = time.monotonic() + self._deadline_s
@@ -92,8 +94,14 @@ class RunningSystem:
         port = self._plan.ports.get(name)
         if answered or port is None:
             return answered
-        pid = seen[name].pid
-        return None if pid and listens(pid, port) else f"port {port} is taken{holder(port)}"
+        parts = self._plan.parts.get(name, {})
+        for program, its_port in {name: port, **parts}.items():
+            if parts and (silent := part_trouble(program, its_port, 1.0)):
+                return silent
+            pid = seen[program].pid
+            if not (pid and listens(pid, its_port)):
+                return f"port {its_port} is taken{holder(its_port)}"
+        return None
 
     def _give_up(self, waiting: list[str], troubles: dict[str, str | None], late: bool) -> None:
         seen = self._supervisor.seen()
@@ -101,10 +109,15 @@ class RunningSystem:
             if name not in self._plan.ports:
                 if late:
                     raise ConsoleError(f"{name} does not answer at its configured address ({troubles[name]})")
-            elif late or seen[name].starts >= MANY_STARTS or seen[name].state is State.FAILED:
-                raise ConsoleError(
-                    f"{name} cannot start ({troubles[name]})\n{last_lines(self._place.program_log(name))}"
-                )
+                continue
+            for program in (name, *self._plan.parts.get(name, {})):
+                if seen[program].starts >= MANY_STARTS or seen[program].state is State.FAILED:
+                    self._cannot_start(program, troubles[name])
+            if late:
+                self._cannot_start(name, troubles[name])
+
+    def _cannot_start(self, program: str, trouble: str | None) -> NoReturn:
+        raise ConsoleError(f"{program} cannot start ({trouble})\n{last_lines(self._place.program_log(program))}")
 
     def wait_until_ready(self) -> None:
         """Step 4's wait. Tells once, after the deadline, what is missing, and goes on waiting. Raises Stopped."""
@@ -227,7 +240,7 @@ def _missing(report: dict[str, Any]) -> dict[str, str]:
     return {
         name: entry["health"] if entry["state"] == State.RUNNING else entry["state"]
         for name, entry in named.items()
-        if not _well(entry) and name != "accumulo"  # the embedded table is the receiver's
+        if not _well(entry) and "path" not in entry  # the embedded table is the receiver's
     } or {"supervisord": ""}
 
 

@@ -23,6 +23,7 @@ from asgiref.sync import sync_to_async
 
 from pipeline.domain.frames import Frame
 from pipeline.domain.times import rfc3339
+from pipeline.ports.spans import NO_SPANS, Spans
 from webui.dashboard.client import TRY_LATER, Client
 from webui.dashboard.message import Message, Symbols, parsed
 from webui.dashboard.senders import Senders
@@ -55,8 +56,9 @@ class Hub:
         read_stored: Callable[[], Stored],
         limits: Limits,
         window: Window | None = None,
+        spans: Callable[[], Spans] = lambda: NO_SPANS,
     ) -> None:
-        self._messages, self._read_stored, self._limits = messages, read_stored, limits
+        self._messages, self._read_stored, self._limits, self._spans = messages, read_stored, limits, spans
         self.epoch, self.seq = secrets.token_hex(6), 0
         self.state, self._window, self._senders = State(), window or Window(), Senders()
         self._groups: dict[str, dict[Symbols, set[Client]]] = defaultdict(dict)  # by topic, who wants the same
@@ -148,6 +150,7 @@ class Hub:
             await asyncio.sleep(AGAIN_S)
 
     def publish(self, data: bytes) -> None:
+        read_at = time.time()
         message = parsed(data)
         if message is None:
             LIVE_MALFORMED.inc()
@@ -169,6 +172,9 @@ class Hub:
                 for client in tuple(clients):
                     if client.busy_since is None:
                         client.send(event)
+        if message.kind == "ticks" and (spans := self._spans()).on:
+            for trace_id in message.traces():
+                spans.add("push", trace_id, read_at, time.time(), "producer", {"clients": len(self._clients)})
 
     def snapshot(self, why: str, wanted: Subscription) -> str:
         return self.state.snapshot(self.epoch, self.seq, why, wanted)

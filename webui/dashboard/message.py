@@ -1,5 +1,6 @@
 """A frame of the live channel, read once: its rows, each encoded once, and the texts that clients get of them."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from sys import intern
@@ -19,6 +20,7 @@ _ORDERS: dict[str, Callable[[Any], Any]] = {
     "ticks": itemgetter("session", "seq"),
     "bars": itemgetter("session", "last_seq"),
 }
+_TRACE_ID = re.compile(r'"trace_id":"([0-9a-f]{32})"')
 INTERVALS = ("1s", "1min")
 
 
@@ -59,6 +61,10 @@ class Message:
 
     def has(self, symbols: Symbols) -> bool:
         return symbols is None or any(key in self.rows for key in keys(self.kind, symbols))
+
+    def traces(self) -> set[str]:
+        """The trace ids of its ticks."""
+        return {found[1] for row in self.rows.values() if (found := _TRACE_ID.search(row.text))}
 
 
 def keys(kind: str, symbols: frozenset[str]) -> Iterable[Key]:

@@ -8,6 +8,7 @@ from channels.security.websocket import WebsocketDenier
 from django.conf import settings
 from django.urls import path, re_path
 
+from pipeline.ports.spans import Spans
 from webui.api import backend
 from webui.dashboard.consumers import LiveEndpoint
 from webui.dashboard.hub import Hub, Limits, Stored
@@ -22,7 +23,11 @@ def _stored() -> Stored:
     return live.snapshot(), live.recent_activity()
 
 
-hub = Hub(_messages, _stored, Limits(settings.LIVE_CLIENTS, settings.LIVE_CLIENTS_PER_ADDRESS))
+def _spans() -> Spans:
+    return backend.current().spans
+
+
+hub = Hub(_messages, _stored, Limits(settings.LIVE_CLIENTS, settings.LIVE_CLIENTS_PER_ADDRESS), spans=_spans)
 
 
 def websockets(hub: Hub) -> Any:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pipeline.adapters.aws.connection import NothingThere, Resources, client, mapped_errors
 from pipeline.adapters.aws.emulator import provision
-from pipeline.domain.events import Event
+from pipeline.domain.events import BarsEvent, Event
 from pipeline.ports.event_bus import Delivery
+from pipeline.ports.spans import NO_SPANS, Spans
 
 MAX_WAIT_S = 20.0
 
@@ -29,12 +30,17 @@ class _Bus:
 
 
 class SnsPublisher(_Bus):
-    def __init__(self, endpoint_url: str | None, prefix: str, resources: Resources | None = None) -> None:
+    def __init__(
+        self, endpoint_url: str | None, prefix: str, resources: Resources | None = None, spans: Spans = NO_SPANS
+    ) -> None:
         super().__init__(endpoint_url, prefix, resources)
-        self._sns = client("sns", endpoint_url)
+        self._sns, self._spans = client("sns", endpoint_url), spans
 
     def publish(self, event: Event) -> str:
-        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in event.attributes().items()}
+        said = event.attributes()
+        if isinstance(event, BarsEvent):
+            said |= self._spans.headers(event.trace_id)
+        attributes = {name: {"DataType": "String", "StringValue": value} for name, value in said.items()}
         for last_try in (False, True):
             topic_arn = self._names().topic_arn
             try:

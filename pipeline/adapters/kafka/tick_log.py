@@ -16,6 +16,8 @@ from pipeline.adapters.kafka.connection import configuration, ensure_topics, map
 from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.live_bars import Checkpoint, LiveBar
+from pipeline.domain.ticks import batch_trace
+from pipeline.ports.spans import NO_SPANS, Spans
 
 _TIMEOUT_S = 5.0
 _INIT_S = 1.0  # goes on in the background: who opens again waits for the same answer
@@ -25,12 +27,13 @@ _TAIL = 64  # offsets at the end of the checkpoint partition that are read first
 class KafkaTickLog:
     def __init__(
         self, bootstrap_servers: str, topic: str, bars_topic: str, checkpoint_topic: str, shard: int, shards: int,
-        embedded: bool,
+        embedded: bool, spans: Spans = NO_SPANS,
     ) -> None:  # fmt: skip
         self._servers, self._topic, self._bars, self._checkpoints = (
             bootstrap_servers, topic, bars_topic, checkpoint_topic,
         )  # fmt: skip
         self._shard, self._shards, self._embedded = shard, shards, embedded
+        self._spans = spans
         self._producer: Producer | None = None
         self._opening: Producer | None = None  # has asked for its id, and has no answer yet
 
@@ -84,11 +87,11 @@ class KafkaTickLog:
                 # By position, and the key as bytes: half the time of a call.
                 put, topic, shard = producer.produce, self._topic, self._shard
                 for batch in batches:
-                    made_ms = int(batch.made_at * 1000)
+                    made_ms, headers = int(batch.made_at * 1000), self._headers(batch)
                     for symbol, block in batch.blocks:
                         key = symbol.encode()
                         for line in block.split(b"\n"):
-                            put(topic, line, key, shard, None, None, made_ms)
+                            put(topic, line, key, shard, None, None, made_ms, headers)
                 for bar in bars:
                     put(self._bars, bar.encoded(), bar.symbol.encode(), shard)
                 producer.produce(self._checkpoints, checkpoint.to_json(), str(shard), partition=shard)
@@ -97,6 +100,9 @@ class KafkaTickLog:
             # Whatever happened to this transaction, the next `open` ends it and reads back what was committed.
             self._producer = None
             raise
+
+    def _headers(self, batch: Batch) -> dict[str, str | bytes | None] | None:
+        return {**self._spans.headers(batch_trace(batch))} or None
 
     def close(self) -> None:
         self._producer = None

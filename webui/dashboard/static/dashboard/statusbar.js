@@ -39,7 +39,9 @@ export class StatusBar {
   measure(rows) {
     const now = this.store.serverNow();
     if (now === null || rows.length === 0) return;
-    this.latencies.push(Math.max(...rows.map((tick) => now - Date.parse(tick.event_time))));
+    // The oldest; times of RFC 3339 in UTC sort as texts.
+    const oldest = rows.reduce((time, tick) => (tick.event_time < time ? tick.event_time : time), rows[0].event_time);
+    this.latencies.push(now - Date.parse(oldest));
     if (this.latencies.length > WINDOW) this.latencies.shift();
   }
 
@@ -50,7 +52,7 @@ export class StatusBar {
     const clock = this.store.clock;
     this.at("latency").parentElement.title = clock === null
       ? "Not measured: the server has not answered a ping yet"
-      : `Median of the last ${WINDOW} frames, from the tick's planned time. Clocks differ by ${whole(clock.offsetMs)} ms, measured within ${whole(clock.roundTripMs / 2)} ms`;
+      : `Median of the last ${WINDOW} frames, from the tick's planned time until it came here; the board shows it within 100 ms more. Clocks differ by ${whole(clock.offsetMs)} ms, measured within ${whole(clock.roundTripMs / 2)} ms`;
     this.at("skipped").textContent = whole(this.store.skipped);
     const ticks = [...this.store.ticks.values()];
     const dates = [...new Set(ticks.map((tick) => barDate(tick.bar_time)))].sort();

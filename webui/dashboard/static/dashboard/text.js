@@ -2,19 +2,22 @@
 
 export const DASH = "–";
 
+// Made once each: `toLocaleString` makes one at every call, and a board of figures is hundreds of calls a second.
+const formats = (least) => Array.from({ length: 5 }, (_, digits) => new Intl.NumberFormat("en-US", { minimumFractionDigits: least ? digits : 0, maximumFractionDigits: digits }));
+const EXACTLY = formats(true);
+const UP_TO = formats(false);
+
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 // Two decimals, as exchanges show them; four below one dollar. The board's tooltip has the whole price.
 export function price(value) {
   if (!known(value)) return DASH;
-  const digits = Math.abs(value) < 1 ? 4 : 2;
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return EXACTLY[Math.abs(value) < 1 ? 4 : 2].format(value);
 }
 
 export function signed(value, digits) {
   if (!known(value)) return DASH;
-  const text = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return `${direction(value, digits) === "up" ? "+" : direction(value, digits) === "down" ? "−" : ""}${text}`;
+  return `${{ up: "+", down: "−" }[direction(value, digits)] ?? ""}${EXACTLY[digits].format(Math.abs(value))}`;
 }
 
 export function percent(value) {
@@ -22,11 +25,11 @@ export function percent(value) {
 }
 
 export function whole(value) {
-  return known(value) ? value.toLocaleString("en-US", { maximumFractionDigits: 0 }) : DASH;
+  return known(value) ? UP_TO[0].format(value) : DASH;
 }
 
 export function figure(value) {
-  return known(value) ? value.toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) < 100 ? 1 : 0 }) : DASH;
+  return known(value) ? UP_TO[Math.abs(value) < 100 ? 1 : 0].format(value) : DASH;
 }
 
 // "up", "down" or "": what rounds to zero has no direction.
@@ -38,9 +41,17 @@ export function direction(value, digits = 2) {
 // A daily bar starts at midnight in New York; its date is New York's.
 const NEW_YORK = new Intl.DateTimeFormat("en-CA", { timeZone: "America/New_York", dateStyle: "short" });
 
+const barDates = new Map(); // few are asked for again and again
+
 export function barDate(text) {
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? DASH : NEW_YORK.format(time);
+  let date = barDates.get(text);
+  if (date === undefined) {
+    const time = new Date(text);
+    date = Number.isNaN(time.getTime()) ? DASH : NEW_YORK.format(time);
+    if (barDates.size > 100) barDates.clear();
+    barDates.set(text, date);
+  }
+  return date;
 }
 
 const SAME_DAY = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });

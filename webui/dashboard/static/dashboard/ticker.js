@@ -54,6 +54,8 @@ export class Tape {
     this.shown.unshift(...Array(this.size - this.shown.length).fill(BLANK));
     this.head = 0;
     this.part = 0;
+    this.context.fillStyle = "#060503"; // of the edges above and below; the ring's columns cover all between them
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     this.shown.forEach((column, at) => this.paint(at, column));
     this.draw();
   }
@@ -116,8 +118,6 @@ export class Tape {
     const top = Math.floor((canvas.height - ring.height) / 2);
     const shift = Math.round(this.part * pitch);
     const split = this.head * pitch; // what is right of it is older
-    context.fillStyle = "#060503";
-    context.fillRect(0, 0, canvas.width, canvas.height);
     const older = ring.width - split;
     if (older > 0) context.drawImage(ring, split, 0, older, ring.height, -shift, top, older, ring.height);
     if (split > 0) context.drawImage(ring, 0, 0, split, ring.height, older - shift, top, split, ring.height);

@@ -8,6 +8,9 @@ import { drawSpark } from "./spark.js";
 const ROW_PX = 44; // as board.css says
 const MORE = 4; // rows beyond the edges, so that scrolling shows no hole
 const SPARK_MS = 500;
+const SHOW_MS = 100;
+const FLASH_MS = 200;
+const FLASH_EVERY_MS = 500;
 
 export class Rows {
   constructor(store, api) {
@@ -20,6 +23,8 @@ export class Rows {
     this.known = new Set();
     this.drawn = new Map(); // symbol -> row
     this.dirty = new Set();
+    this.lit = new Set(); // rows that flash
+    this.moved = false; // other rows may be seen, or in other places
     this.asked = new Set(); // symbols whose last minute was asked for
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.timer = setInterval(() => this.tidy(), SPARK_MS);
@@ -27,7 +32,10 @@ export class Rows {
 
   attach(scroll) {
     this.scroll = scroll;
-    this.look = () => this.soon();
+    this.look = () => {
+      this.moved = true;
+      this.soon();
+    };
     scroll.addEventListener("scroll", this.look, { passive: true });
     addEventListener("resize", this.look);
     addEventListener("themechange", this.look);
@@ -35,6 +43,7 @@ export class Rows {
 
   close() {
     clearInterval(this.timer);
+    clearTimeout(this.waiting);
     cancelAnimationFrame(this.handle);
     removeEventListener("resize", this.look);
     removeEventListener("themechange", this.look);
@@ -43,22 +52,31 @@ export class Rows {
   order(symbols) {
     this.known = new Set(this.store.ticks.keys());
     this.symbols = symbols;
-    this.soon(true);
+    this.look();
   }
 
   ticked(ticks) {
     for (const tick of ticks) if (this.drawn.has(tick.symbol)) this.dirty.add(tick.symbol);
-    if (this.dirty.size > 0) this.soon();
+    if (this.dirty.size > 0) this.later();
   }
 
   // All changes of a frame of the screen are made at once.
   soon() {
     this.handle ??= requestAnimationFrame(() => {
       this.handle = null;
-      this.place();
+      if (this.moved) this.place();
+      this.moved = false;
+    });
+  }
+
+  // Prices change together, and no sooner than eyes can follow: each time, the whole table is laid out.
+  later() {
+    this.waiting ??= setTimeout(() => {
+      this.waiting = null;
       for (const symbol of this.dirty) this.show(symbol, true);
       this.dirty.clear();
-    });
+      this.fade();
+    }, SHOW_MS);
   }
 
   place() {
@@ -97,7 +115,7 @@ export class Rows {
       cells[name] = cell;
       element.append(cell);
     }
-    const row = { element, cells, price: null };
+    const row = { element, cells, price: null, flashedAt: -Infinity };
     this.drawn.set(symbol, row);
     this.show(symbol, false);
     this.spark(symbol);
@@ -120,11 +138,24 @@ export class Rows {
     row.price = tick.price;
   }
 
+  // On and off, not faded: what fades is drawn anew in each frame of the screen. Twice a second at most, for eyes' sake too.
   flash(row, way) {
-    if (this.still.matches) return;
-    row.flashing?.cancel();
-    const color = getComputedStyle(row.element).getPropertyValue(`--${way}-wash`);
-    row.flashing = row.cells.last.animate([{ backgroundColor: color }, { backgroundColor: "transparent" }], 450);
+    const now = performance.now();
+    if (this.lit.has(row)) row.cells.last.dataset.flash = way; // never the colour of a way that it has left
+    if (this.still.matches || now - row.flashedAt < FLASH_EVERY_MS) return;
+    row.flashedAt = now;
+    row.cells.last.dataset.flash = way;
+    this.lit.add(row);
+  }
+
+  fade() {
+    const before = performance.now() - FLASH_MS;
+    for (const row of this.lit) {
+      if (row.flashedAt > before) continue;
+      delete row.cells.last.dataset.flash;
+      this.lit.delete(row);
+    }
+    if (this.lit.size > 0) this.later();
   }
 
   tidy() {
