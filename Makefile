@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-web lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-web simulate lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -81,6 +81,11 @@ bench-web: install-dev
 	@missed=0; for one in live page; do \
 		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
 	done; exit $$missed
+
+# A hundred drivers and a thousand shards under failures on a simulated clock, and that the simulation finds what a broken protocol
+# loses or doubles (docs/scale.md): about a quarter of an hour of one core. SIMULATE_ARGS: `python -m benchmarks.growing --help`.
+simulate: install-dev
+	$(BIN)/python -m benchmarks.growing $(SIMULATE_ARGS)
 
 lint: install-dev
 	$(BIN)/ruff format --check .
