@@ -10,7 +10,7 @@
    on it is made again from the plan and compared.
 
 The same seed gives the same run. Fails when the whole engine loses, doubles or disorders a tick, when its p99 of a take-over
-is not below 5 s, and when an engine with a part of the protocol switched off is found clean in each of 8 runs: these have
+is not below 5 s, and when an engine with a part of the protocol switched off loses and doubles nothing in 8 runs: these have
 10 drivers and 40 shards, by this seed and those after it.
 """
 
@@ -23,7 +23,9 @@ from benchmarks.growing.broken import BUILDS
 from benchmarks.growing.played import Played, Run, percentile, play
 
 GOAL_S, MOST_RUNS = 5.0, 8
-SMALL = partial(Run, 10, 40, 3, 40.0)  # what is switched off is looked for with so many drivers, shards and receivers
+SMALL = partial(Run, 10, 40, 3, 40.0, start_s=15.0)  # in which what is switched off is looked for
+    Run, 10, 40, 3, 30.0, freezes=3, orders_each_s=1.0
+)  # what is switched off is looked for with so many drivers, shards and receivers
 
 
 def main() -> int:
@@ -59,10 +61,10 @@ def _bites(name: str, seed: int) -> bool:
     """Whether loss or repeats are found: what is switched off is not needed in every run."""
     for tried in range(seed, seed + MOST_RUNS):
         played = play(SMALL(tried), BUILDS[name])
-        if not played.outcome.clean:
+        if played.outcome.lost or played.outcome.doubled:
             print(f"\n{name}, found by run {tried - seed + 1}\n{words(played)}")
             return True
-    print(f"\n{name}: {MOST_RUNS} runs were clean, so the simulation does not see what it is for")
+    print(f"\n{name}: nothing lost or doubled in {MOST_RUNS} runs, so the simulation does not see what it is for")
     return False
 
 
