@@ -24,8 +24,6 @@ from benchmarks.growing.played import Played, Run, percentile, play
 
 GOAL_S, MOST_RUNS = 5.0, 8
 SMALL = partial(Run, 10, 40, 3, 40.0, start_s=15.0)  # in which what is switched off is looked for
-    Run, 10, 40, 3, 30.0, freezes=3, orders_each_s=1.0
-)  # what is switched off is looked for with so many drivers, shards and receivers
 
 
 def main() -> int:
