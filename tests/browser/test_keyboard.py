@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.views import VIEWS, View, is_filled, is_live
 
 # What an element is, in words that stay the same when it is made anew.
-_NAME = """(element) => [element.tagName, element.id, element.getAttribute("href"), element.getAttribute("aria-label"),
+_NAME = """(element) => [element.tagName, element.id, element.getAttribute("href"),
+  element.getAttribute("aria-label")?.replace(/\\d+ bars/, "bars"),
   ["BUTTON", "SUMMARY"].includes(element.tagName) ? element.textContent : ""].filter(Boolean).join(" ")"""
 _REACHABLE = f"""() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
   .filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({{ visibilityProperty: true }})).map({_NAME})"""
