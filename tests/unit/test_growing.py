@@ -11,6 +11,7 @@ import pytest
 from benchmarks.growing.broken import BUILDS
 from benchmarks.growing.played import Run, play
 
+pytestmark = pytest.mark.timeout(300)  # of computing; a busy machine takes its time
 SMALL = partial(Run, 6, 20, 3, start_s=6.0)
 
 
