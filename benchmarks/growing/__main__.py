@@ -1,6 +1,6 @@
 """Many drivers and many shards under failures, simulated: how long a take-over lasts, and what is lost or doubled.
 
-    python -m benchmarks.growing [--drivers 100] [--shards 1000] [--receivers 4] [--beat-ms 250] [--seconds 30] [--seed 3]
+    python -m benchmarks.growing [--drivers 100] [--shards 1000] [--receivers 16] [--beat-ms 250] [--seconds 20] [--seed 3]
         [--builds whole no-driver-fence no-log-fence no-re-request]
 
 1. Every process starts, and takes its part of the shards.
@@ -30,11 +30,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Leases, fences and requests to repeat, simulated with many drivers.")
     parser.add_argument("--drivers", type=int, default=100)
     parser.add_argument("--shards", type=int, default=1000)
-    parser.add_argument("--receivers", type=int, default=4)
+    parser.add_argument("--receivers", type=int, default=16)
     parser.add_argument(
         "--beat-ms", type=int, default=250, help="from a shard's batch to its next; the engine's own is 100"
     )
-    parser.add_argument("--seconds", type=float, default=30.0, help="simulated, of failures")
+    parser.add_argument("--seconds", type=float, default=20.0, help="simulated, of failures")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--builds", nargs="+", choices=list(BUILDS), default=list(BUILDS))
     options = parser.parse_args()
