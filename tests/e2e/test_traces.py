@@ -34,16 +34,13 @@ def assert_tree(spans: dict[str, Span], names: tuple[str, ...]) -> None:
 def test_a_batch_of_ticks_from_the_driver_to_the_browsers(system: System, collected: Collector) -> None:
     wait_until(system.flows, "ticks flow", 60)
 
-    def whole() -> set[str]:
-        names: dict[str, set[str]] = {}
-        for span in collected.spans():
-            names.setdefault(span.trace_id, set()).add(span.name)
-        return {trace for trace, told in names.items() if told >= set(TICK)}
+    def whole() -> list[dict[str, Span]]:
+        return [spans for spans in collected.traces().values() if spans.keys() >= set(TICK)]
 
     with connect(f"ws{system.url('dashboard').removeprefix('http')}/ws/live"):  # else nobody is pushed anything
         wait_until(lambda: bool(whole()), "a batch was told of on its whole way", 60)
-    for trace in whole():
-        assert_tree(collected.of(trace), TICK)
+    for spans in whole():
+        assert_tree(spans, TICK)
 
 
 def test_a_fetch_from_its_request_to_the_driver(system: System, collected: Collector) -> None:

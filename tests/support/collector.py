@@ -39,7 +39,14 @@ class Collector:
 
     def of(self, trace_id: str) -> dict[str, Span]:
         """By name."""
-        return {span.name: span for span in self.spans() if span.trace_id == trace_id}
+        return self.traces().get(trace_id, {})
+
+    def traces(self) -> dict[str, dict[str, Span]]:
+        """By trace and name."""
+        found: dict[str, dict[str, Span]] = {}
+        for span in self.spans():
+            found.setdefault(span.trace_id, {})[span.name] = span
+        return found
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
