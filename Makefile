@@ -50,7 +50,7 @@ screenshots: install-dev
 env:
 	@$(PYTHON) deploy/containers/make_secrets.py secrets --env .env
 
-# The image, both compose files and the workers, in containers, 8 minutes; the first time 3 more to build what they run on. Needs
+# The image, both compose files and the workers, in containers: 17 minutes on a busy machine; the first time 3 more to build what they run on. Needs
 # root and Debian, for an engine of its own (IMAGES=upstream: a Docker engine with compose 2.24, and the published images).
 test-containers: install-dev
 	@deploy/containers/with-engine sh -c \
