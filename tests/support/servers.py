@@ -47,9 +47,9 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 20.
 
 
 @contextmanager
-def redis_server(*options: str) -> Iterator[Server]:
+def redis_server(*options: str, port: int = 0) -> Iterator[Server]:
     with _directory() as directory:
-        port = free_port()
+        port = port or free_port()
         command = [str(get_binary_path()), "--bind", HOST, "--port", str(port), "--dir", str(directory), "--save", ""]
         with _running([*command, *options], directory, port, f"redis://{HOST}:{port}/0") as server:
             yield server
