@@ -76,7 +76,7 @@ class Forward:
         self._share.release()
 
     def _poll(self) -> None:
-        held = self._share.keep()
+        held = self._share.keep().held  # who opened a shard's log meanwhile has fenced this one
         for shard in set(self._shards) - held:
             self._drop(shard)
         for shard in held - set(self._shards):

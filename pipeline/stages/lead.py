@@ -23,7 +23,7 @@ class Lead:
         if self._clock.monotonic() >= self._ask_at:
             self._ask_at = self._clock.monotonic() + _EACH_S
             try:
-                self._held = self._name in self._leases.keep([self._name], self._holder, TTL_MS)
+                self._held = self._name in self._leases.keep([self._name], self._holder, TTL_MS).held
             except Unavailable:
                 self._held = False
         return self._held

@@ -68,13 +68,15 @@ class Tick:
     def _poll(self) -> None:
         asked = self._clock.monotonic()
         lapsed = asked >= self._held_until
-        held = self._share.keep()
+        self._held_until = 0.0  # an answer that is lost may have taken anew what others had meanwhile
+        held, gained = self._share.keep()
+        for shard, player in list(self._players.items()):
+            # Whoever had a shard meanwhile has taken its next epoch.
+            doubtful = lapsed or shard in gained
+            if shard not in held or (doubtful and self._plan.epoch(shard) != player.epoch):
+                del self._players[shard]
         # Counted from before the question, less a margin: this driver stops before anybody else can start.
         self._held_until = asked + self._rules.lease_ms / 1000 - 0.5
-        for shard, player in list(self._players.items()):
-            # A step took longer than the leases last: whoever had a shard meanwhile has taken its next epoch.
-            if shard not in held or (lapsed and self._plan.epoch(shard) != player.epoch):
-                del self._players[shard]
         if self._watch.session is None:
             return
         watermarks = self._watermarks.confirmed([s for s in held if s not in self._players])

@@ -24,8 +24,8 @@ def leases(request: pytest.FixtureRequest) -> tuple[Leases, Wait]:
 
 def test_a_free_lease_is_taken_and_a_held_one_is_not(leases: tuple[Leases, Wait]) -> None:
     store, _ = leases
-    assert store.keep(["a", "b"], "one", 5000) == {"a", "b"}
-    assert store.keep(["a", "b", "c"], "two", 5000) == {"c"}
+    assert store.keep(["a", "b"], "one", 5000).held == {"a", "b"}
+    assert store.keep(["a", "b", "c"], "two", 5000).held == {"c"}
     assert store.holders(["a", "c", "d"]) == {"a": "one", "c": "two"}
 
 
@@ -35,7 +35,18 @@ def test_a_lease_that_is_not_kept_is_free_after_its_time(leases: tuple[Leases, W
     wait(0.2)
     store.keep(["b"], "one", 300)
     wait(0.2)
-    assert store.keep(["a", "b"], "two", 300) == {"a"}
+    assert store.keep(["a", "b"], "two", 300).held == {"a"}
+
+
+def test_what_was_free_is_told_from_what_was_held_on(leases: tuple[Leases, Wait]) -> None:
+    """Somebody else may have had it meanwhile, however short that was."""
+    store, _ = leases
+    assert store.keep(["a", "b"], "one", 5000).gained == {"a", "b"}
+    assert store.keep(["a", "b"], "one", 5000) == ({"a", "b"}, set())
+    store.release(["a"], "one")
+    store.keep(["a"], "two", 5000)
+    store.release(["a"], "two")
+    assert store.keep(["a", "b"], "one", 5000) == ({"a", "b"}, {"a"})
 
 
 def test_only_the_holder_can_release(leases: tuple[Leases, Wait]) -> None:
@@ -49,7 +60,7 @@ def test_only_the_holder_can_release(leases: tuple[Leases, Wait]) -> None:
 
 def test_nothing_asked_is_nothing_held(leases: tuple[Leases, Wait]) -> None:
     store, _ = leases
-    assert store.keep([], "one", 100) == set()
+    assert store.keep([], "one", 100) == (set(), set())
     assert store.holders([]) == {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline.ports.clock import Clock
+from pipeline.ports.lease import Kept
 
 
 class MemoryLeases:
@@ -11,14 +12,16 @@ class MemoryLeases:
         self._held: dict[str, tuple[str, float]] = {}
         self._present: dict[tuple[str, str], float] = {}
 
-    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
-        now, held = self._clock.monotonic(), set()
+    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> Kept:
+        now, kept = self._clock.monotonic(), Kept(set(), set())
         for name in names:
             owner, until = self._held.get(name, (holder, 0.0))
             if owner == holder or until <= now:
                 self._held[name] = (holder, now + ttl_ms / 1000)
-                held.add(name)
-        return held
+                kept.held.add(name)
+                if until <= now:
+                    kept.gained.add(name)
+        return kept
 
     def release(self, names: Iterable[str], holder: str) -> None:
         for name in names:

@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 
 from pipeline.adapters.redis.connection import Client, mapped_errors
+from pipeline.ports.lease import Kept
 
 _KEEP = """
-local held = {}
+local held, gained = {}, {}
 for _, key in ipairs(KEYS) do
   local holder = redis.call('GET', key)
   if not holder or holder == ARGV[1] then
     redis.call('SET', key, ARGV[1], 'PX', ARGV[2])
     held[#held + 1] = key
+    if not holder then gained[#gained + 1] = key end
   end
 end
-return held
+return {held, gained}
 """
 _RELEASE = """
 for _, key in ipairs(KEYS) do
@@ -38,13 +40,13 @@ class RedisLeases:
         self._keep, self._release = client.register_script(_KEEP), client.register_script(_RELEASE)
         self._present = client.register_script(_PRESENT)
 
-    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> set[str]:
+    def keep(self, names: Iterable[str], holder: str, ttl_ms: int) -> Kept:
         keys = [self._prefix + name for name in names]
         if not keys:
-            return set()
+            return Kept(set(), set())
         with mapped_errors():
-            held = self._keep(keys=keys, args=[holder, ttl_ms])
-        return {key.decode().removeprefix(self._prefix) for key in held}
+            held, gained = self._keep(keys=keys, args=[holder, ttl_ms])
+        return Kept(self._named(held), self._named(gained))
 
     def release(self, names: Iterable[str], holder: str) -> None:
         keys = [self._prefix + name for name in names]
@@ -65,6 +67,9 @@ class RedisLeases:
     def leave(self, kind: str, holder: str) -> None:
         with mapped_errors():
             self._client.zrem(self._presence(kind), holder)
+
+    def _named(self, keys: Iterable[bytes]) -> set[str]:
+        return {key.decode().removeprefix(self._prefix) for key in keys}
 
     def _presence(self, kind: str) -> str:
         return f"{self._prefix}{kind}:present"
