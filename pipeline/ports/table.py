@@ -203,9 +203,10 @@ class Table(Protocol):
         """Of the server, with all its tables; None where it has no limit of its own. Cheap."""
 
     def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:
-        """Delete the rows in (after, upto], as Accumulo's deleteRows does; None is open. They are gone, not hidden.
+        """Delete the rows in (after, upto], of which the table's user may see everything; None is open.
 
-        Raises InvalidValue when `after` is not less than `upto`. One that fails may have deleted some of the rows.
+        Not defined: whether they are gone, or hidden as by a delete of each cell. Raises InvalidValue when `after` is not less
+        than `upto`. One that fails may have deleted some of the cells.
         """
 
     def compact(self) -> None:

@@ -39,6 +39,9 @@ class ShardForwarder:
         self.away_since: float | None = None  # the log
         self._backlog = Backlog(table, shard)
         self._note_at = self._age_off_at = 0.0
+        # What a cluster has deleted is passed over by each scan until it compacts. What was stored once more below leaves
+        # with the next who has the shard.
+        self._aged_off: Position | None = None
         self._gap: tuple[Position, float] | None = None  # the position after the gap, and when it was seen or asked for
 
     def step(self) -> int:
@@ -181,10 +184,12 @@ class ShardForwarder:
 
     def _age_off(self, upto: Position, retention_s: float) -> None:
         cutoff = (self._clock.now().timestamp() - retention_s) * 1000
-        headers = headers_after(self._table, self.shard, None)
+        headers = headers_after(self._table, self.shard, self._aged_off)
         if old := list(takewhile(lambda h: h.position < upto and h.written_ms < cutoff, headers)):
             first, _ = shard_rows(self.shard)
-            self._table.delete_rows(_before(first), row_key(self.shard, old[-1].position))
+            after = row_key(self.shard, self._aged_off) if self._aged_off else _before(first)
+            self._table.delete_rows(after, row_key(self.shard, old[-1].position))
+            self._aged_off = old[-1].position
             self._meter.add("aged_off", sum(h.ticks for h in old))
 
 

@@ -7,6 +7,7 @@ some time. Threads are daemons, so that one that hangs does not keep the process
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from pipeline.domain.errors import Unavailable
@@ -37,6 +38,16 @@ class Deadline:
         if error is not None:
             raise error
         return result
+
+
+def nobody_waits(close: Callable[[], object]) -> None:
+    """Close what is used no more. It may hang as what it belongs to does, and what it says is no news."""
+
+    def quietly() -> None:
+        with suppress(Exception):
+            close()
+
+    threading.Thread(target=quietly, name="accumulo closing", daemon=True).start()
 
 
 class _Worker:

@@ -30,6 +30,8 @@ def _translation(error: Any, lacking: frozenset[bytes]) -> Exception:
         return NotAuthorized(lacking)
     if "BAD_CREDENTIALS" in text or "USER_DOESNT_EXIST" in text:
         return SettingsError("ACCUMULO_USER, ACCUMULO_PASSWORD: Accumulo refuses them")
+    if "PERMISSION_DENIED" in text:
+        return SettingsError("ACCUMULO_USER: Accumulo does not permit this user what was asked")
     if "ConstraintViolation" in text or ("MutationsRejectedException" in names and "constraint" in text.lower()):
         return InvalidValue(
             "changes", "Accumulo's constraints refuse them: a key that is too long, or a visibility not held"

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 import jpype
 
 from pipeline.adapters.accumulo import codec
+from pipeline.adapters.accumulo.deadline import nobody_waits
 from pipeline.adapters.accumulo.java import array, java, loops, text
 from pipeline.domain.errors import InvalidValue, Unavailable
 from pipeline.domain.visibility import granted, normal
@@ -16,6 +17,7 @@ from pipeline.ports.table import OLDEST, Cell, Change, Key, KeyRange, Room, RowR
 T = TypeVar("T")
 _PAGE = 2000  # entries that cross from the JVM at once
 _WRITER_BYTES = 16 << 20
+_DELETING_THREADS = 2
 
 
 class Asking(Protocol):
@@ -23,7 +25,7 @@ class Asking(Protocol):
 
     held: frozenset[bytes]
 
-    def ask(self, work: Callable[[Any], T], *of_a_scan: frozenset[bytes]) -> T: ...
+    def ask(self, work: Callable[[Any], T], *of_a_scan: frozenset[bytes], patiently: bool = False) -> T: ...
 
 
 class AccumuloTable:
@@ -40,8 +42,12 @@ class AccumuloTable:
         """A writer is one caller's at a time, so that a flush tells each of its own changes. One that failed is used no more."""
         writer = self._writer(client)
         source = java("java.io.DataInputStream")(java("java.io.ByteArrayInputStream")(array(data)))
-        loops().put.invokeWithArguments(writer, source, java("java.lang.Integer")(count))
-        writer.flush()
+        try:
+            loops().put.invokeWithArguments(writer, source, java("java.lang.Integer")(count))
+            writer.flush()
+        except jpype.JException:
+            nobody_waits(writer.close)  # it sends what is left once more, and has threads of its own
+            raise
         with self._lock:
             self._writers.append((client, writer))
 
@@ -51,6 +57,7 @@ class AccumuloTable:
                 its_client, writer = self._writers.pop()
                 if its_client is client:
                     return writer
+                nobody_waits(writer.close)
         return client.createBatchWriter(
             self._name, java("core.client.BatchWriterConfig")().setMaxMemory(_WRITER_BYTES).setMaxWriteThreads(2)
         )
@@ -148,21 +155,24 @@ class AccumuloTable:
     def delete_rows(self, after: bytes | None, upto: bytes | None) -> None:
         if after is not None and upto is not None and after >= upto:
             raise InvalidValue("range", "start row must be less than end row")
-        self._tables.ask(lambda client: self._deleted(client, after, upto))
+        rows = RowRange(after, upto, start_inclusive=False)
+        self._tables.ask(lambda client: self._deleted(client, rows))
 
-    def _deleted(self, client: Any, after: bytes | None, upto: bytes | None) -> None:
-        """Accumulo takes the tablets' bounds away with the rows between; they are put back."""
-        operations = client.tableOperations()
-        operations.deleteRows(self._name, text(after), text(upto))
-        left = {bytes(one.copyBytes()) for one in operations.listSplits(self._name)}
-        if lacking := [split for split in self.settings.splits if split not in left]:
-            splits = java("java.util.TreeSet")()
-            for split in lacking:
-                splits.add(text(split))
-            operations.addSplits(self._name, splits)
+    def _deleted(self, client: Any, rows: RowRange) -> None:
+        """By a delete for each cell. Accumulo's own deleteRows takes the tablet off line for seconds, and its splits away."""
+        config = java("core.client.BatchWriterConfig")().setMaxMemory(_WRITER_BYTES)
+        seen_by = _authorizations(self._tables.held)
+        deleter = client.createBatchDeleter(self._name, seen_by, _DELETING_THREADS, config)
+        try:
+            deleter.setRanges(java("java.util.Collections").singleton(_range(rows)))
+            deleter.delete()
+        finally:
+            deleter.close()
 
     def compact(self) -> None:
-        self._tables.ask(lambda client: client.tableOperations().compact(self._name, None, None, True, True))
+        self._tables.ask(
+            lambda client: client.tableOperations().compact(self._name, None, None, True, True), patiently=True
+        )
 
     def close(self) -> None:
         with self._lock:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline.adapters.accumulo.deadline import Deadline
+from pipeline.adapters.accumulo.deadline import Deadline, nobody_waits
 from pipeline.adapters.accumulo.errors import translated
 from pipeline.adapters.accumulo.java import java, start, text
 from pipeline.adapters.accumulo.table import AccumuloTable
 from pipeline.domain.errors import SettingsError, Unavailable
-from pipeline.ports.table import TableMissing, TableSettings, table_name
+from pipeline.ports.table import TableDiffers, TableMissing, TableSettings, table_name
 
 T = TypeVar("T")
 DEADLINE_S = 10.0
@@ -46,8 +46,10 @@ class AccumuloTables:
             return deadline.call(lambda: translated(lambda: work(client or self._opened()), *of_a_scan))
         except Unavailable:
             with self._lock:
-                if self._client is client:
-                    self._client = None
+                stuck = client if self._client is client else None
+                self._client = None if stuck else self._client
+            if stuck:
+                nobody_waits(stuck.close)
             raise
 
     def _opened(self) -> Any:
@@ -80,7 +82,7 @@ class AccumuloTables:
 
     def delete(self, name: str) -> None:
         try:
-            self.ask(lambda client: client.tableOperations().delete(name))
+            self.ask(lambda client: client.tableOperations().delete(name), patiently=True)
         except TableMissing:
             raise TableMissing(f"there is no table {name}") from None
 
@@ -100,9 +102,25 @@ def _opened(client: Any, name: str, settings: TableSettings) -> TableSettings:
         except java("core.client.TableExistsException"):
             pass  # somebody else made it meanwhile
     properties = {str(one.getKey()): str(one.getValue()) for one in operations.getConfiguration(name).entrySet()}
+    _check(name, properties)
     splits = tuple(_bytes(one) for one in operations.listSplits(name))
     age = properties.get(_AGE_OF)
     return TableSettings(int(properties.get(_VERSIONS_OF, 1)), int(age) if age else None, splits)
+
+
+def _check(name: str, properties: dict[str, str]) -> None:
+    """What the port promises of every table, whatever settings it was made with. Raises TableDiffers."""
+    differ = []
+    if (durability := properties.get("table.durability")) not in ("sync", "default"):
+        differ.append(f"table.durability is {durability}, not sync")
+    if _VISIBILITY not in (value for key, value in properties.items() if key.startswith("table.constraint.")):
+        differ.append("it has no VisibilityConstraint")
+    for option in (_VERSIONS_OF, _AGE_OF):
+        if len(values := {properties.get(option.replace(".scan.", f".{scope}.")) for scope in _SCOPES}) > 1:
+            told = ", ".join(sorted(map(str, values)))
+            differ.append(f"{option.replace('.scan.', '.*.')} differs between {', '.join(_SCOPES)}: {told}")
+    if differ:
+        raise TableDiffers(f"table {name}: {'; '.join(differ)}")
 
 
 def _bytes(row: Any) -> bytes:
