@@ -48,13 +48,13 @@ class Forward:
         """Forward what is there for every leased shard; returns the seconds to wait. Raises Unavailable."""
         now = self._clock.monotonic()
         self._look()
-        if now >= self._confirm_at:
-            self._confirm_at = now + 1.0
-            for shard in range(self._rules.shards):
-                self._watermark.advance(shard)  # also where nothing came: a Redis that lost it learns it again
         if now >= self._poll_at:
             self._poll_at = now + self._rules.lease_poll_s
             self._poll()
+        if now >= self._confirm_at:
+            self._confirm_at = now + 1.0
+            for shard in self._shards:
+                self._watermark.advance(shard)  # also where nothing came: a Redis that lost it learns it again
         sent = 0
         failed: TickerlineError | None = None
         for shard, forwarder in list(self._shards.items()):

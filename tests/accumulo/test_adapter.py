@@ -1,6 +1,7 @@
 """What the contract of the port cannot say: of who may sign in, of servers that are silent, and of values of any size."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -92,13 +93,19 @@ def test_a_silent_tablet_server_costs_no_more_than_the_deadline_and_is_gone_on_w
     finally:
         server.thaw()
 
-    def there() -> bool:
+    def again(work: Callable[[], bool]) -> bool:
         try:
-            return Cell(b"a", b"f", b"q", 1, b"before") in list(hasty.scan(RowRange()))
+            return work()
         except Unavailable:
             if not server.alive:  # without its lock it ends by itself; here nobody starts it again but this test
                 server.start()
             return False
 
-    wait_until(there, "what was written is there again", 120)
-    tables.delete("silent")
+    def deleted() -> bool:
+        if "silent" in tables.names():
+            tables.delete("silent")
+        return True
+
+    before = Cell(b"a", b"f", b"q", 1, b"before")
+    wait_until(lambda: again(lambda: before in list(hasty.scan(RowRange()))), "what was written is there again", 120)
+    wait_until(lambda: again(deleted), "it can be deleted", 180)
