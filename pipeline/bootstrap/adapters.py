@@ -39,7 +39,8 @@ from pipeline.ports.table import Table, Tables, TableSettings
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
-from pipeline.settings import AccumuloSettings, Settings
+from pipeline.settings import Settings
+from pipeline.settings.accumulo import AccumuloSettings
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
@@ -237,7 +238,7 @@ def tick_log(settings: Settings, shard: int) -> TickLog:
     kafka = settings.kafka
     return KafkaTickLog(
         kafka.bootstrap_servers, kafka.topic, kafka.bars_topic, kafka.checkpoint_topic, shard, settings.ticks.shards,
-        kafka.embedded, spans(settings),
+        kafka.embedded, spans(settings), kafka.security,
     )  # fmt: skip
 
 
@@ -246,7 +247,9 @@ def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:
     from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
 
     kafka = settings.kafka
-    return KafkaTickFeed(kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start)
+    return KafkaTickFeed(
+        kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start, security=kafka.security
+    )
 
 
 def bar_feed(settings: Settings, newest: int) -> TickFeed:
@@ -254,7 +257,9 @@ def bar_feed(settings: Settings, newest: int) -> TickFeed:
     from pipeline.adapters.kafka.tick_feed import KafkaTickFeed
 
     kafka = settings.kafka
-    return KafkaTickFeed(kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest)
+    return KafkaTickFeed(
+        kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest, security=kafka.security
+    )
 
 
 def probes(settings: Settings) -> dict[str, Probe]:
@@ -273,7 +278,7 @@ def probes(settings: Settings) -> dict[str, Probe]:
         "mongodb": MongoProbe(_mongo(settings.mongodb_uri)),
         "sns": SnsProbe(*bus),
         **({} if aws.queue_url == "" else {"sqs": SqsProbe(*bus)}),
-        "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic)),
+        "kafka": KafkaProbe(kafka.bootstrap_servers, (kafka.topic, kafka.bars_topic), kafka.security),
         "table": ReceiverProbe(settings.receiver_urls),
     }
 

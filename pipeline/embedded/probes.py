@@ -60,7 +60,8 @@ def _mongodb(settings: Settings, timeout_s: float) -> None:
 def _kafka(settings: Settings, timeout_s: float) -> None:
     from confluent_kafka.admin import AdminClient
 
-    client = AdminClient({"bootstrap.servers": settings.kafka.bootstrap_servers, "log_level": 0})
+    servers = {"bootstrap.servers": settings.kafka.bootstrap_servers, "log_level": "0"}
+    client = AdminClient({**servers, **dict(settings.kafka.security)})
     _expect(bool(client.list_topics(timeout=timeout_s).brokers), "no broker")
 
 

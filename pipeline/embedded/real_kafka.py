@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,16 +106,19 @@ def _make_archive(installed: Installed, archive: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def write_properties(directory: Path, port: int, controller_port: int, log_dirs: str = "data") -> Path:
+def write_properties(
+    directory: Path, port: int, controller_port: int, log_dirs: str = "data", more: str = ""
+) -> Path:  # fmt: skip
     path = directory / ("server.properties" if log_dirs == "data" else "format.properties")
-    path.write_text(_PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, log_dirs=log_dirs))
+    text = _PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, log_dirs=log_dirs)
+    path.write_text(text + more)  # of two lines of one name the second holds
     return path
 
 
-def lay_out(installed: Installed, directory: Path, port: int, controller_port: int) -> None:
+def lay_out(installed: Installed, directory: Path, port: int, controller_port: int, more: str = "") -> None:
     """The broker's properties, written anew, and its storage, formatted once and in one step. Raises JvmError."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_properties(directory, port, controller_port)
+    write_properties(directory, port, controller_port, more=more)
     if (directory / "data").exists():
         return
     shutil.rmtree(directory / "draft", ignore_errors=True)
@@ -135,8 +138,15 @@ def lay_out(installed: Installed, directory: Path, port: int, controller_port: i
 class RealKafka:
     """A broker as a process of this one, for tests and benchmarks: ports and data are kept from start to start."""
 
-    def __init__(self, directory: Path, installed: Installed, options: Sequence[str] = ()) -> None:
-        self._directory, self._installed, self._options = directory, installed, options
+    def __init__(
+        self,
+        directory: Path,
+        installed: Installed,
+        options: Sequence[str] = (),
+        more: Callable[[int], str] | None = None,
+    ) -> None:
+        """`more`: further lines of its properties, of its port."""
+        self._directory, self._installed, self._options, self._more = directory, installed, options, more
         self.port, self.controller_port = jvm.free_ports(2)
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -152,7 +162,8 @@ class RealKafka:
         """Returns when it answers. Raises JvmError."""
         if answers(self.port):
             raise JvmError(f"Kafka cannot start: another one answers on port {self.port}")
-        lay_out(self._installed, self._directory, self.port, self.controller_port)
+        more = self._more(self.port) if self._more else ""
+        lay_out(self._installed, self._directory, self.port, self.controller_port, more)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(  # noqa: S603 - the project's own command
                 self._installed.broker(self._options),

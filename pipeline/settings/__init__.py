@@ -18,6 +18,8 @@ from pipeline.domain.errors import SettingsError
 from pipeline.domain.quota import PLANS, Plan, plan_named
 from pipeline.domain.rules import TickRules
 from pipeline.domain.symbols import checked_symbol
+from pipeline.settings.accumulo import AccumuloSettings
+from pipeline.settings.kafka import KafkaSettings
 from pipeline.settings.sentences import SECRETS, SENTENCES
 
 SIMULATOR, ALPHAVANTAGE = "simulator", "alphavantage"
@@ -51,33 +53,6 @@ class AwsSettings:
     @property
     def real(self) -> bool:
         return self.endpoint_url is None
-
-
-@dataclass(frozen=True)
-class KafkaSettings:
-    bootstrap_servers: str
-    topic: str
-    embedded: bool
-
-    @property
-    def bars_topic(self) -> str:
-        """Named after the ticks' topic, as what must not be mixed is."""
-        return self.topic.replace("ticks", "bars", 1)
-
-    @property
-    def checkpoint_topic(self) -> str:
-        return f"{self.topic}-checkpoints"
-
-
-@dataclass(frozen=True)
-class AccumuloSettings:
-    """A real Accumulo. `jars`: the class path of its client; None: not said."""
-
-    instance: str
-    zookeepers: str
-    user: str
-    password: str = field(repr=False)
-    jars: Path | None
 
 
 @dataclass(frozen=True)
@@ -211,8 +186,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         ),
         redis_url=values.text("REDIS_URL", "redis://127.0.0.1:6379/0"),
         mongodb_uri=values.text("MONGODB_URI", "mongodb://127.0.0.1:27017"),
-        kafka=KafkaSettings(values.text("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092"), topic, "kafka" in embedded),
-        accumulo=_accumulo(values),
+        kafka=KafkaSettings.read(values.text, topic, "kafka" in embedded),
+        accumulo=AccumuloSettings.read(values.text),
         aws=_aws(values, prefix),
         ticks=TickRules(
             shards=shards,
@@ -251,22 +226,6 @@ def _traced(environment: Mapping[str, str]) -> bool:
     if wanted and protocol != "http/protobuf":
         raise SettingsError(f"OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf, got {protocol!r}")
     return wanted and value("OTEL_SDK_DISABLED", "").lower() != "true"
-
-
-def _accumulo(values: Values) -> AccumuloSettings | None:
-    if not values.text("ACCUMULO_INSTANCE"):
-        return None
-    names = ("ACCUMULO_INSTANCE", "ACCUMULO_ZOOKEEPERS", "ACCUMULO_USER", "ACCUMULO_PASSWORD")
-    for name in names:
-        if not values.text(name):
-            raise SettingsError(f"{name}: needed with ACCUMULO_INSTANCE")
-    instance, zookeepers, user, password = (values.text(name) for name in names)
-    for address in zookeepers.split(","):
-        found = re.fullmatch(r"\s*[A-Za-z0-9.-]+:(\d{1,5})\s*", address)
-        if not found or int(found[1]) > 65535:
-            raise SettingsError(f"ACCUMULO_ZOOKEEPERS: expected HOST:PORT, comma separated, got {zookeepers!r}")
-    jars = values.text("ACCUMULO_JARS")
-    return AccumuloSettings(instance, zookeepers, user, password, Path(jars) if jars else None)
 
 
 def _receiver_urls(values: Values) -> tuple[str, ...]:

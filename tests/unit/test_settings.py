@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import bootstrap, settings
 from pipeline.domain.errors import SettingsError
+from pipeline.settings.accumulo import AccumuloSettings
 from pipeline.settings.sentences import SENTENCES
 
 ROOT = Path(__file__).parents[2]
@@ -152,9 +153,7 @@ def test_an_accumulo_is_used_when_its_instance_is_named(tmp_path: Path) -> None:
     assert load(tmp_path).accumulo is None
     assert load(tmp_path, ACCUMULO_ZOOKEEPERS="one.example:2181").accumulo is None
     accumulo = load(tmp_path, **ACCUMULO, ACCUMULO_PASSWORD_FILE=str(tmp_path / "password")).accumulo
-    assert accumulo == settings.AccumuloSettings(
-        "theirs", "one.example:2181,two.example:2181", "ticks", "from-a-file", None
-    )
+    assert accumulo == AccumuloSettings("theirs", "one.example:2181,two.example:2181", "ticks", "from-a-file", None)
     assert "canary" not in settings.masked(load(tmp_path, **ACCUMULO))
 
 
@@ -168,3 +167,49 @@ def test_what_an_accumulo_needs_is_named(tmp_path: Path, name: str) -> None:
 def test_zookeepers_are_hosts_with_ports(tmp_path: Path, address: str) -> None:
     with pytest.raises(SettingsError, match="ACCUMULO_ZOOKEEPERS: expected HOST:PORT"):
         load(tmp_path, **(ACCUMULO | {"ACCUMULO_ZOOKEEPERS": address}))
+
+
+PEM = "-----BEGIN CERTIFICATE-----\ncanary\n-----END CERTIFICATE-----"
+SASL = {
+    "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+    "KAFKA_SASL_USERNAME": "ticks",
+    "KAFKA_SASL_PASSWORD": "canary",
+}
+
+
+def test_kafka_is_reached_by_tls_and_sasl_where_that_is_set(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(PEM + "\n")
+    assert load(tmp_path).kafka.security == ()
+    found = load(tmp_path, **SASL, KAFKA_SSL_CA_FILE=str(tmp_path / "ca.pem"))
+    assert dict(found.kafka.security) == {
+        "security.protocol": "SASL_SSL", "ssl.ca.pem": PEM, "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "ticks",
+        "sasl.password": "canary",
+    }  # fmt: skip
+    assert "canary" not in settings.masked(found)
+    own = {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CERTIFICATE": PEM, "KAFKA_SSL_KEY": PEM}
+    found = load(tmp_path, **own, KAFKA_SSL_KEY_PASSWORD="canary")
+    assert dict(found.kafka.security) == {
+        "security.protocol": "SSL", "ssl.certificate.pem": PEM, "ssl.key.pem": PEM, "ssl.key.password": "canary",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: expected one of PLAINTEXT, SSL"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD: needed"),
+        (SASL | {"KAFKA_SASL_PASSWORD": ""}, "^KAFKA_SASL_PASSWORD: needed"),
+        (SASL | {"KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM: expected one of PLAIN, SCRAM"),
+        (SASL | {"KAFKA_SECURITY_PROTOCOL": "SSL"}, "KAFKA_SASL_MECHANISM: needs .*SASL_SSL or SASL_PLAINTEXT"),
+        (SASL | {"KAFKA_SECURITY_PROTOCOL": ""}, "KAFKA_SASL_MECHANISM: needs .*, which is PLAINTEXT"),
+        ({"KAFKA_SSL_CA": PEM}, "KAFKA_SSL_CA: needs KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL"),
+        (SASL | {"KAFKA_SSL_CA": "/etc/canary.pem"}, "KAFKA_SSL_CA: expected PEM text; KAFKA_SSL_CA_FILE names a file"),
+        (SASL | {"KAFKA_SSL_KEY": PEM}, "KAFKA_SSL_CERTIFICATE, KAFKA_SSL_KEY: expected both or none"),
+        (SASL | {"TICKERLINE_EMBEDDED": "kafka"}, "the embedded broker has none; set KAFKA_BOOTSTRAP_SERVERS"),
+    ],
+)
+def test_what_does_not_fit_together_for_kafka_is_told_by_name(tmp_path: Path, wrong: dict[str, str], rule: str) -> None:
+    with pytest.raises(SettingsError, match=rule) as caught:
+        load(tmp_path, **wrong)
+    assert "canary" not in str(caught.value)

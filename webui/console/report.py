@@ -19,7 +19,8 @@ from pipeline.domain.health import Health
 from pipeline.embedded.kafka import read_incarnation
 from pipeline.embedded.probes import http_get, http_status, part_trouble, trouble
 from pipeline.embedded.servers import kafka_state
-from pipeline.settings import SERVERS, AccumuloSettings, Settings, load
+from pipeline.settings import SERVERS, Settings, load
+from pipeline.settings.accumulo import AccumuloSettings
 from webui.console.place import Place, read_json, write_json
 from webui.console.processes import ROLES, Check, Program
 from webui.console.supervision import Seen, State, Supervisor

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -24,10 +24,14 @@ _quiet = logging.getLogger("pipeline.adapters.kafka.librdkafka")
 _quiet.setLevel(logging.CRITICAL)
 
 
-def configuration(bootstrap_servers: str, **more: Any) -> dict[str, Any]:
+# librdkafka's settings for TLS and SASL, by name; of this form, so that it can be a key.
+Security: TypeAlias = tuple[tuple[str, str], ...]
+
+
+def configuration(bootstrap_servers: str, security: Security = (), **more: Any) -> dict[str, Any]:
     """librdkafka's settings for a client; names with dots are given with underscores."""
     return {"bootstrap.servers": bootstrap_servers, "logger": _quiet, "reconnect.backoff.max.ms": 1000,
-            "topic.metadata.refresh.interval.ms": 10_000} | {
+            "topic.metadata.refresh.interval.ms": 10_000} | dict(security) | {
         name.replace("_", "."): value for name, value in more.items()
     }  # fmt: skip
 
@@ -46,9 +50,11 @@ def mapped_errors() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4)
-def ensure_topics(bootstrap_servers: str, topics: tuple[str, ...], checkpoint_topic: str, partitions: int) -> None:
+def ensure_topics(
+    bootstrap_servers: str, security: Security, topics: tuple[str, ...], checkpoint_topic: str, partitions: int
+) -> None:
     """Make the topics on a real broker where they are missing; once a process. Raises Unavailable."""
-    admin = AdminClient(configuration(bootstrap_servers))
+    admin = AdminClient(configuration(bootstrap_servers, security))
     with mapped_errors():
         known = admin.list_topics(timeout=10).topics
         missing = [

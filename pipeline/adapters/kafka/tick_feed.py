@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, TopicPartition
 
-from pipeline.adapters.kafka.connection import configuration, mapped_errors
+from pipeline.adapters.kafka.connection import Security, configuration, mapped_errors
 from pipeline.domain.errors import Unavailable
 from pipeline.ports.tick_log import LoggedTick
 
@@ -14,10 +14,12 @@ _TAIL = -2000  # librdkafka's RD_KAFKA_OFFSET_TAIL_BASE: so many less are so man
 
 class KafkaTickFeed:
     def __init__(
-        self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False, newest: int = 0
-    ) -> None:
+        self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False, newest: int = 0,
+        security: Security = (),
+    ) -> None:  # fmt: skip
         """`newest`: how many of each partition's records are read that are there already."""
         self._servers, self._topic, self._partitions = bootstrap_servers, topic, partitions
+        self._security = security
         self._start = OFFSET_BEGINNING if from_start else _TAIL - newest if newest else OFFSET_END
         self._consumer: Consumer | None = None
 
@@ -45,6 +47,7 @@ class KafkaTickFeed:
         consumer = Consumer(
             configuration(
                 self._servers,
+                self._security,
                 group_id=f"{self._topic}-show",
                 enable_auto_commit=False,
                 isolation_level="read_committed",

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from pipeline.adapters.kafka.connection import configuration, ensure_topics, mapped_errors
+from pipeline.adapters.kafka.connection import Security, configuration, ensure_topics, mapped_errors
 from pipeline.domain.batches import Batch
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.live_bars import Checkpoint, LiveBar
@@ -27,20 +27,20 @@ _TAIL = 64  # offsets at the end of the checkpoint partition that are read first
 class KafkaTickLog:
     def __init__(
         self, bootstrap_servers: str, topic: str, bars_topic: str, checkpoint_topic: str, shard: int, shards: int,
-        embedded: bool, spans: Spans = NO_SPANS,
+        embedded: bool, spans: Spans = NO_SPANS, security: Security = (),
     ) -> None:  # fmt: skip
         self._servers, self._topic, self._bars, self._checkpoints = (
             bootstrap_servers, topic, bars_topic, checkpoint_topic,
         )  # fmt: skip
         self._shard, self._shards, self._embedded = shard, shards, embedded
-        self._spans = spans
+        self._spans, self._security = spans, security
         self._producer: Producer | None = None
         self._opening: Producer | None = None  # has asked for its id, and has no answer yet
 
     def open(self) -> Checkpoint | None:
         self.close()
         if not self._embedded:
-            ensure_topics(self._servers, (self._topic, self._bars), self._checkpoints, self._shards)
+            ensure_topics(self._servers, self._security, (self._topic, self._bars), self._checkpoints, self._shards)
         producer = self._opening = self._opening or self._new_producer()
         try:
             with mapped_errors():
@@ -61,6 +61,7 @@ class KafkaTickLog:
         return Producer(
             configuration(
                 self._servers,
+                self._security,
                 transactional_id=f"{self._topic}-forward-{self._shard}",
                 transaction_timeout_ms=10_000,
                 linger_ms=2,
@@ -112,6 +113,7 @@ class KafkaTickLog:
         consumer = Consumer(
             configuration(
                 self._servers,
+                self._security,
                 group_id=f"{self._topic}-forward",
                 enable_auto_commit=False,
                 isolation_level="read_committed",
