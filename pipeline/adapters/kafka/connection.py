@@ -1,8 +1,8 @@
 """What the Kafka adapters share: configuration, error mapping, and the topics.
 
 Needs: Write, Describe and Read on the topics of ticks, bars and checkpoints, Write on the transactional ids
-`<topic>-forward-*`; and Create when the topics don't exist yet. The embedded broker is librdkafka's mock: it makes topics
-at first use.
+`<topic>-forward-*`; Create when the topics don't exist yet, and Alter when they have fewer partitions than there are shards.
+The embedded broker is librdkafka's mock: it makes topics at first use.
 """
 
 import logging
@@ -13,12 +13,13 @@ from typing import Any, TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from pipeline.domain.errors import Fenced, Unavailable
 
 logger = logging.getLogger(__name__)
 _FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
+_DONE_BY_ANOTHER = (KafkaError.TOPIC_ALREADY_EXISTS, KafkaError.INVALID_PARTITIONS)
 # librdkafka reports every broken connection of its own accord; what matters comes back as an exception.
 _quiet = logging.getLogger("pipeline.adapters.kafka.librdkafka")
 _quiet.setLevel(logging.CRITICAL)
@@ -53,22 +54,23 @@ def mapped_errors() -> Iterator[None]:
 def ensure_topics(
     bootstrap_servers: str, security: Security, topics: tuple[str, ...], checkpoint_topic: str, partitions: int
 ) -> None:
-    """Make the topics on a real broker where they are missing; once a process. Raises Unavailable."""
+    """Make the topics on a real broker where they are missing, and the partitions that a larger number of shards asks for; once
+    a process. Raises Unavailable."""
     admin = AdminClient(configuration(bootstrap_servers, security))
+    wanted = [
+        *(NewTopic(topic, partitions) for topic in topics),
+        NewTopic(checkpoint_topic, partitions, config={"cleanup.policy": "compact"}),
+    ]
     with mapped_errors():
         known = admin.list_topics(timeout=10).topics
-        missing = [
-            new
-            for new in (
-                *(NewTopic(topic, partitions) for topic in topics),
-                NewTopic(checkpoint_topic, partitions, config={"cleanup.policy": "compact"}),
-            )
-            if new.topic not in known
-        ]
-        for name, future in (admin.create_topics(missing) if missing else {}).items():
+        missing = [new for new in wanted if new.topic not in known]
+        narrow = [one.topic for one in wanted if one.topic in known and len(known[one.topic].partitions) < partitions]
+        made = admin.create_topics(missing) if missing else {}
+        widened = admin.create_partitions([NewPartitions(name, partitions) for name in narrow]) if narrow else {}
+        for name, future in (made | widened).items():
             try:
                 future.result(timeout=15)
-                logger.info("made the topic %s with %d partitions", name, partitions)
+                logger.info("the topic %s has %d partitions now", name, partitions)
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                if error.args[0].code() not in _DONE_BY_ANOTHER:
                     raise
