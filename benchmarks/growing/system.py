@@ -89,7 +89,7 @@ class System:
         process, redis = self._process(name), self.redis
         clock = ProcessClock(self.clock, process)
         plan, link = self.mongo.remote(process, lambda: self.plan), _WatchedLink(self, process)
-        watch, meter = SessionWatch(plan), self._meter(process, "tick")
+        watch, meter = SessionWatch(plan, self.rules), self._meter(process, "tick")
         stage = self.build.tick(
             plan, watch, self._ahead, self._scores, redis.remote(process, lambda: redis.leases),
             redis.remote(process, lambda: redis.watermarks), link, clock, self.rules, meter, name,

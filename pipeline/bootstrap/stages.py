@@ -79,7 +79,7 @@ def stream(settings: Settings) -> Stream:
 
 
 def session_watch(settings: Settings) -> SessionWatch:
-    return SessionWatch(plan_store(settings))
+    return SessionWatch(plan_store(settings), settings.ticks)
 
 
 def bars_ahead(settings: Settings) -> BarsAhead:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from pipeline.domain.bars import Bar
 from pipeline.domain.batches import Position, session_id
 from pipeline.domain.control import Order
+from pipeline.domain.sharding import shard_of
 from pipeline.domain.ticks import ticks_needed
 
 _MOST_TICKS = 2_000  # of one batch: half a megabyte
@@ -35,6 +36,7 @@ class Session:
 
     `speed` is what it begins with, `tick_ms` the time between a symbol's ticks at speed 1. `loop`: another session follows when
     the slots are over. `admits`: symbols that become ready join it. `replaces`: it does not wait for its predecessor's end.
+    `shards` is over how many its symbols are spread: who spread them otherwise would give numbers a second time. 0: not known.
     """
 
     opened_ms: int
@@ -50,10 +52,18 @@ class Session:
     admits: bool = True
     replaces: bool = False
     orders: tuple[Order, ...] = ()
+    shards: int = 0
 
     @property
     def id(self) -> str:
         return session_id(self.opened_ms)
+
+    def is_of(self, shards: int) -> bool:
+        return self.shards in (0, shards)
+
+    def shard(self, symbol: str, shards: int) -> int:
+        """The shard that has the symbol; `shards`: over how many symbols are spread now."""
+        return shard_of(symbol, self.shards or shards)
 
 
 @dataclass(frozen=True, slots=True)

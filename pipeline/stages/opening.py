@@ -70,6 +70,7 @@ def _session(score: Score, rules: TickRules, source: str, now_ms: int, before: S
         speed=wish.speed,
         loop=wish.loop,
         admits=wish.symbols is None,
+        shards=rules.shards,
     )
 
 
@@ -87,13 +88,17 @@ class SessionWatch:
     The ticker must not wait for MongoDB between two legs: while the store is away it plays what it has planned.
     """
 
-    def __init__(self, plan: PlanStore) -> None:
-        self._plan = plan
+    def __init__(self, plan: PlanStore, rules: TickRules) -> None:
+        self._plan, self._rules = plan, rules
         self.session: Session | None = None
+        self.why_none = "no session: fewer symbols are ready than a session needs"
 
     def step(self) -> float:
         """Read it again; returns the seconds to wait. Raises Unavailable, and keeps what it knew."""
         current = self._plan.current_session()
-        if current != self.session:  # else the same object: who has looked at it knows it already
+        if current and not current.is_of(self._rules.shards):
+            self.why_none = f"the session is of {current.shards} shards, not {self._rules.shards}: start another one"
+            self.session = None
+        elif current != self.session:  # else the same object: who has looked at it knows it already
             self.session = current or self.session
         return 0.5

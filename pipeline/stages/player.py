@@ -224,7 +224,7 @@ class Player:
         leg, mine = self.leg, self.session
         if leg and leg.paused:
             return leg
-        if leg and mine:
+        if leg and mine and mine.is_of(self._rules.shards):
             current = session if session.opened_ms == mine.opened_ms else mine
             members = self._members(current)
             if following := following_leg(leg, current, self.epoch, self._number(), len(members)):

@@ -11,7 +11,6 @@ from pipeline.domain.batches import Position
 from pipeline.domain.errors import InvalidValue, NotPlanned, Unavailable
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import Session
-from pipeline.domain.sharding import shard_of
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.tick_statistics import TickStatistics
 from pipeline.domain.ticks import TickText, beat_text, play
@@ -110,10 +109,12 @@ class Recall:
         sessions = [session_named(self._plan, session)] if session else self._plan.sessions(_LOOKED_THROUGH)
         sessions = [one for one in sessions if symbol in one.members]
         # The plan after what has passed: a leg is written before its first tick is sent.
-        shard = shard_of(symbol, self._rules.shards)
-        passed = self._passed(shard) if sessions else Position(0, 0)
-        plan = ShardPlan(self._plan, shard)
+        plans: dict[int, tuple[Position, ShardPlan]] = {}
         for one in sessions:
+            shard = one.shard(symbol, self._rules.shards)
+            if shard not in plans:
+                plans[shard] = self._passed(shard), ShardPlan(self._plan, shard)
+            passed, plan = plans[shard]
             upto = plan.upto(one.opened_ms, passed)
             if newest := plan.newest(one.opened_ms, symbol, upto):
                 return _Ticks(plan, one, symbol, upto, newest)

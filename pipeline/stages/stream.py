@@ -147,6 +147,11 @@ class Stream:
         session = self._plan.current_session()
         if session is None or stopped(session.orders):
             raise InvalidValue("action", "expected a session that plays; only `start` opens one")
+        if not session.is_of(self._rules.shards):
+            rule = (
+                f"expected a session of {self._rules.shards} shards, this one is of {session.shards}; `start` another"
+            )
+            raise InvalidValue("action", rule)
         return session
 
     def _check_symbols(self, symbols: Sequence[str] | None) -> None:

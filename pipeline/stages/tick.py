@@ -164,7 +164,7 @@ class Tick:
         self._meter.gauge("late_ms", round(1000 * late, 1))
         self._meter.gauge("shards_waiting", len(waiting))
         if self._watch.session is None:
-            self._meter.waiting("no session: fewer symbols are ready than a session needs")
+            self._meter.waiting(self._watch.why_none)
         elif waiting:
             shards = ", ".join(map(str, sorted(waiting)))
             self._meter.failing(

@@ -15,7 +15,6 @@ from pipeline.domain.errors import InvalidValue, NotPlanned, Unavailable
 from pipeline.domain.fetches import FetchRecord
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sessions import Session
-from pipeline.domain.sharding import shard_of
 from pipeline.domain.symbols import checked_symbol
 from pipeline.domain.ticks import tick_number
 from pipeline.domain.times import from_ms, rfc3339, to_ms
@@ -97,9 +96,12 @@ class Trace:
 
     def _find(self, symbol: str, seq: int, session: str | None) -> tuple[Session, Place]:
         sessions = [session_named(self._plan, session)] if session else self._plan.sessions(_LOOKED_THROUGH)
-        shard_plan = ShardPlan(self._plan, shard_of(symbol, self._rules.shards))
+        plans: dict[int, ShardPlan] = {}
         for one in sessions:
-            if place := shard_plan.place(one.opened_ms, symbol, seq):
+            shard = one.shard(symbol, self._rules.shards)
+            if shard not in plans:
+                plans[shard] = ShardPlan(self._plan, shard)
+            if place := plans[shard].place(one.opened_ms, symbol, seq):
                 return one, place
         where = f"session {session}" if session else f"any of the newest {_LOOKED_THROUGH} sessions"
         raise NotPlanned(f"no tick {seq} of {symbol} is planned in {where}")

@@ -19,7 +19,7 @@ from pipeline.domain.sessions import Leg, Place, Session, cut_leg, following_leg
 from pipeline.ports.plan_store import PlanStore
 
 SLOTS = (datetime(2026, 11, 19, 5, tzinfo=UTC), datetime(2026, 11, 20, 5, tzinfo=UTC))
-SESSION = Session(1_795_000_000_000, 7, "daily", "simulator", SLOTS, ("AAPL", "BRK.B"), 100, 390)
+SESSION = Session(1_795_000_000_000, 7, "daily", "simulator", SLOTS, ("AAPL", "BRK.B"), 100, 390, shards=4)
 
 
 @pytest.fixture(params=["memory", "mongodb"])

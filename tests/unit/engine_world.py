@@ -57,7 +57,7 @@ class World:
         self.days = days
         for symbol in SYMBOLS:
             self.add_bars(symbol)
-        self.watch = SessionWatch(self.plan)
+        self.watch = SessionWatch(self.plan, self.rules)
         self.ahead = BarsAhead(self.bars, self.clock)
         self.scores = ScoreAhead(self.bars, self.rules, self.clock)
         self.drivers: list[Tick] = []

@@ -197,7 +197,7 @@ def _session(document: Mapping[str, Any] | None) -> Session | None:
     orders = (Order(one["at_ms"], OrderKind(one["kind"]), one["value"]) for one in document["orders"])
     return Session(
         opened_ms=document["_id"], slots=tuple(document["slots"]), members=tuple(document["members"]),
-        orders=tuple(orders), **{name: document[name] for name in names},
+        orders=tuple(orders), shards=document.get("shards", 0), **{name: document[name] for name in names},
     )  # fmt: skip
 
 
