@@ -7,7 +7,7 @@ import random
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -102,15 +102,16 @@ class Running:
         found: dict[str, float] = next(one["figures"] for one in json.loads(body)["stages"] if one["stage"] == stage)
         return found
 
-    def processes(self) -> dict[str, psutil.Process]:
-        """By name, those of `ENGINE` as they are now."""
-        found = {name: _process(pid) for name, pid in self.pids().items() if name in ENGINE}
+    def processes(self, names: Collection[str] = ENGINE) -> dict[str, psutil.Process]:
+        """By name, as they are now."""
+        found = {name: _process(pid) for name, pid in self.pids().items() if name in names}
         return {name: process for name, process in found.items() if process}
 
     def pids(self) -> dict[str, int | None]:
         """Of every process that is supervised, by name; None: it is being started."""
         status = self.system.status()
-        servers = {name: one.get("pid") for name, one in status["servers"].items()}
+        # The embedded table, which has a path, is its receiver's.
+        servers = {name: one.get("pid") for name, one in status["servers"].items() if "path" not in one}
         return servers | {one["name"]: one["pid"] for of_role in status["processes"].values() for one in of_role}
 
 

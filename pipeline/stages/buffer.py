@@ -48,9 +48,11 @@ class Buffer:
 
     def _put(self, batches: Sequence[Batch]) -> None:
         welcome, refused = [], None
+        seen = self._notes.epochs({batch.shard for batch in batches}) if batches else {}
         for batch in batches:
             try:
-                self._notes.raise_fence(batch.shard, batch.epoch)
+                if seen.get(batch.shard) != batch.epoch:
+                    self._notes.raise_fence(batch.shard, batch.epoch)
                 welcome.append(batch)
             except Fenced as error:
                 self._meter.add("refused")
@@ -69,7 +71,7 @@ class Buffer:
             cells += [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
         self._table.write(cells)
         for shard in {batch.shard for batch in batches}:
-            self._watermark.advance(shard)
+            self._watermark.advance(shard, [batch for batch in batches if batch.shard == shard])
         self._meter.count(sum(batch.n for batch in batches))
         now = self._clock.now().timestamp()
         for batch in batches:

@@ -5,10 +5,10 @@ Two stages meet here: `buffer` writes the chain and confirms how far it reaches,
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.domain.batches import BATCH_FAMILY, Position, row_key, row_position, shard_rows
+from pipeline.domain.batches import BATCH_FAMILY, Batch, Position, row_key, row_position, shard_rows
 from pipeline.domain.errors import Fenced
 from pipeline.domain.live_bars import Checkpoint
 from pipeline.domain.passages import Buffered
@@ -52,6 +52,11 @@ class ShardNotes:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
 
+    def epochs(self, shards: Collection[int]) -> dict[int, int]:
+        """The newest epoch that was seen of each, by one read; raises Unavailable."""
+        rows = RowRange(min(shards).to_bytes(2), max(shards).to_bytes(2))
+        return {int.from_bytes(cell.row): int(cell.value) for cell in self._table.scan(rows, [_EPOCH])}
+
     def raise_fence(self, shard: int, epoch: int) -> None:
         """Raises Fenced when a newer epoch has been seen."""
         while True:
@@ -89,20 +94,38 @@ class Watermark:
         self._reached: dict[int, Position | None] = {}
         self._lock = threading.Lock()
 
-    def advance(self, shard: int) -> Position | None:
-        """Follow the chain and confirm what it reaches. Raises Unavailable."""
+    def advance(self, shard: int, stored: Sequence[Batch] = ()) -> Position | None:
+        """Follow the chain and confirm what it reaches. Raises Unavailable.
+
+        `stored`: batches of the shard that are in the table now. Where they lengthen the chain, nothing is read.
+        """
         with self._lock:
-            position = self._reached.get(shard)
-            noted = self._notes.checkpoint(shard)
-            if noted and (position is None or noted.position > position):
-                position = noted.position
-            for header in headers_after(self._table, shard, position):
-                if not header.follows(position):
-                    break
-                position = header.position
+            before = position = self._reached.get(shard)
+            for batch in sorted(stored, key=lambda one: one.position):
+                if position is not None and batch.previous == position:
+                    position = batch.position
+            if before == position or (stored and position != max(one.position for one in stored)):
+                position = self._read(shard, position)
             self._reached[shard] = position
         self._watermarks.confirm(shard, position)
         return position
+
+    def _read(self, shard: int, position: Position | None) -> Position | None:
+        """The end of the chain as it stands in the table."""
+        end, gap = self._along(shard, position) if position else (None, True)
+        if gap or end == position:  # perhaps what was there has been forwarded, and left the table
+            noted = self._notes.checkpoint(shard)
+            if end is None or (noted and noted.position > end):
+                end, _ = self._along(shard, noted.position if noted else None)
+        return end
+
+    def _along(self, shard: int, position: Position | None) -> tuple[Position | None, bool]:
+        """How far the chain goes on from there, and whether there is more behind a gap."""
+        for header in headers_after(self._table, shard, position):
+            if not header.follows(position):
+                return position, True
+            position = header.position
+        return position, False
 
 
 def headers_after(table: Table, shard: int, position: Position | None, limit: int = AT_ONCE) -> Iterator[Header]:

@@ -48,18 +48,22 @@ class Forward:
         """Forward what is there for every leased shard; returns the seconds to wait. Raises Unavailable."""
         now = self._clock.monotonic()
         self._look()
-        if now >= self._poll_at:
-            self._poll_at = now + self._rules.lease_poll_s
-            self._poll()
+        self._poll()
         if now >= self._confirm_at:
             self._confirm_at = now + 1.0
             for shard in self._shards:
                 self._watermark.advance(shard)  # also where nothing came: a Redis that lost it learns it again
         sent = 0
         failed: TickerlineError | None = None
-        for shard, forwarder in list(self._shards.items()):
+        for shard in list(self._shards):
             try:
-                sent += forwarder.step()
+                self._poll()  # the shards before may have taken longer than a lease lasts
+            except TickerlineError as error:
+                failed = error
+            if shard not in self._shards:
+                continue
+            try:
+                sent += self._shards[shard].step()
             except Fenced as error:
                 self._drop(shard)
                 failed = Unavailable(str(error))
@@ -76,6 +80,10 @@ class Forward:
         self._share.release()
 
     def _poll(self) -> None:
+        """Twice a second, by the rules. Raises Unavailable."""
+        if (now := self._clock.monotonic()) < self._poll_at:
+            return
+        self._poll_at = now + self._rules.lease_poll_s
         held = self._share.keep().held  # who opened a shard's log meanwhile has fenced this one
         for shard in set(self._shards) - held:
             self._drop(shard)

@@ -12,7 +12,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,11 @@ _WELL_S = 120.0
 
 
 @contextmanager
-def fast_system(data: Path, options: Sequence[str] = (), speed: int = SPEED) -> Iterator[System]:
+def fast_system(
+    data: Path, options: Sequence[str] = (), speed: int = SPEED, environment: Mapping[str, str] = TWO_OF_EACH
+) -> Iterator[System]:
     """Two drivers, two receivers."""
-    running = System(data, TWO_OF_EACH, tuple(options))
+    running = System(data, dict(environment), tuple(options))
     try:
         running.up()
         done = running.manage("stream", "speed", str(speed))

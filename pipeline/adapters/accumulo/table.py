@@ -81,29 +81,35 @@ class AccumuloTable:
     ) -> Iterator[Cell]:
         if size == 0 or _is_empty(within):
             return
-        opened = self._tables.ask(
-            lambda client: self._opened(client, within, columns, size, asked), asked, self._tables.held
+        held = self._tables.held
+        scanner, entries, page = self._tables.ask(
+            lambda client: self._first(client, within, columns, size, asked), asked, held
         )
-        scanner, entries = opened
         try:
-            while page := self._tables.ask(lambda _: _page(entries, size), asked, self._tables.held):
-                yield from codec.cells(page)
+            # Most scans are for a few cells: they are one call, with one answer of the server.
+            while cells := list(codec.cells(page)):
+                yield from cells
+                if len(cells) < size:
+                    break
+                page = self._tables.ask(lambda _: _page(entries, size), asked, held)
         finally:
             scanner.close()
 
-    def _opened(
+    def _first(
         self, client: Any, within: RowRange | KeyRange, columns: Sequence[bytes | tuple[bytes, bytes]], size: int,
         asked: frozenset[bytes],
-    ) -> tuple[Any, Any]:  # fmt: skip
+    ) -> tuple[Any, Any, bytes]:  # fmt: skip
+        """The scanner, its entries, and the first page of them."""
         scanner = java("core.client.IsolatedScanner")(client.createScanner(self._name, _authorizations(asked)))
         scanner.setRange(_range(within))
-        scanner.setBatchSize(size)
+        scanner.setBatchSize(size + 1)  # a row is known to end by what comes after it
         for column in columns:
             if isinstance(column, bytes):
                 scanner.fetchColumnFamily(text(column))
             else:
                 scanner.fetchColumn(text(column[0]), text(column[1]))
-        return scanner, scanner.iterator()
+        entries = scanner.iterator()
+        return scanner, entries, _page(entries, size)
 
     def compare_and_put(self, cell: Cell, expected: bytes | None, also: Sequence[Change] = ()) -> bool:
         if any(change.row != cell.row for change in also):

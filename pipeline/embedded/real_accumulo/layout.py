@@ -52,6 +52,7 @@ manager.recovery.delay=1s
 gc.cycle.start=10s
 gc.cycle.delay=1m
 general.micrometer.enabled=false
+general.vfs.cache.dir={cache}
 """
 
 
@@ -103,8 +104,14 @@ class Layout:
         data = str(directory / "zookeeper")
         _write_private(self.zookeeper_properties, _ZOOKEEPER.format(data=data, host=HOST, port=zookeeper_port))
         volume = f"file://{directory / 'volume'}"
-        text = _ACCUMULO.format(volume=volume, host=HOST, port=zookeeper_port, secret=secret)
+        cache = directory / "class-cache"  # else in /tmp
+        text = _ACCUMULO.format(volume=volume, host=HOST, port=zookeeper_port, secret=secret, cache=cache)
         _write_private(self.properties, text)
+        for left in cache.glob(
+            "*"
+        ):  # a directory of each process, which a killed one leaves; nothing is ever put into it
+            with contextlib.suppress(OSError):
+                left.rmdir()
 
     def initialise(self, installed: Installed) -> None:
         """Make the instance, once; ZooKeeper answers. One process does it, others wait for that. Raises JvmError."""

@@ -1,0 +1,1 @@
+"""The real servers' figures: `python -m benchmarks.real`."""

@@ -1,0 +1,67 @@
+"""The whole chain on a real Accumulo, with two tablet servers, and a real Kafka, at 5,000 ticks/s.
+
+Each of their parts is killed, and frozen: every tick comes once, in order, to the byte, and all is well again without a hand.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.outages import Pulse, frozen, outage
+from tests.support.rounds import TWO_OF_EACH, Verifier, fast_system, recover
+from tests.support.servers import wait_until
+from tests.support.system import System
+
+FULL = os.environ.get("FULL") == "1"
+FROZEN_S = 30.0 if FULL else 12.0  # longer than a session of ZooKeeper, 5 s, by which a server is held to be alive
+REAL = ("--real", "kafka", "accumulo", "--deadline", "200")
+PARTS = ("accumulo-tserver-1", "accumulo-zookeeper", "accumulo", "kafka")
+pytestmark = [pytest.mark.real_accumulo, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    environment = TWO_OF_EACH | {"TICKERLINE_TABLET_SERVERS": "2"}
+    start = time.monotonic()
+    with fast_system(tmp_path_factory.mktemp("fast"), REAL, environment=environment) as running:
+        print(f"\nready after {time.monotonic() - start:.1f} s")
+        yield running
+
+
+def killed_once(system: System, name: str) -> str:
+    """kill -9; its supervisor has it back. Returns what was seen."""
+    node = system.node(name)
+    with Pulse(system) as pulse:
+        before, start = node.status()["pid"], time.monotonic()
+        node.kill()
+        node.wait_back(before, 120)
+        back = time.monotonic() - start
+        moment = time.monotonic()
+        wait_until(lambda: pulse.all_since(moment), f"every shard ticks after {name}'s kill", 120)
+        wait_until(system.flows, f"all is well after {name}'s kill", 120)
+        return (
+            f"{name} killed (back after {back:.1f} s, {pulse.silence():.1f} s without ticks, all was well after "
+            f"{time.monotonic() - start:.1f} s)"
+        )
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_tick_comes_once_over_a_kill_of(fast: System, name: str) -> None:
+    with Verifier(fast) as verifier:
+        seen = killed_once(fast, name)
+        recover(fast, verifier)
+        verdict = verifier.verdict(seen)
+    assert verdict.clean
+    assert verdict.verified >= 20_000
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_tick_comes_once_while_frozen_is(fast: System, name: str) -> None:
+    with Verifier(fast) as verifier:
+        seen = outage(fast, name, frozen, FROZEN_S)
+        recover(fast, verifier)
+        verdict = verifier.verdict(str(seen))
+    assert verdict.clean
+    assert verdict.verified >= 20_000
