@@ -4,6 +4,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from pipeline.domain.visibility import normal
 from pipeline.ports.table import Cell, Change
@@ -12,8 +13,10 @@ _NEW_FORMAT = b"\x80"
 _PUT, _DELETE = b"\0", b"\1"
 _WITH_TIME = b"\1"
 _DELETED = 1  # bytes that say whether an entry is a delete, which no scan shows
+_KEPT = 1 << 13  # of what comes again and again: lengths, families, times
 
 
+@lru_cache(maxsize=_KEPT)
 def number(value: int) -> bytes:
     """One byte from -112 to 127; else one that says sign and length, and the digits, the highest first."""
     if -112 <= value <= 127:
@@ -36,8 +39,14 @@ def read_number(data: bytes, at: int) -> tuple[int, int]:
 def mutations(changes: Iterable[Change]) -> list[bytes]:
     """One a row, with all its changes. Raises InvalidValue for a malformed visibility."""
     rows: dict[bytes, list[bytes]] = {}
-    for change in changes:
-        rows.setdefault(change.row, []).append(_update(change))
+    join = b"".join
+    for row, family, qualifier, timestamp, value, visibility in changes:
+        parts = (_sized(family), number(len(qualifier)), qualifier, _rest(visibility, timestamp, value is None))
+        update = join((*parts, number(len(value)), value) if value else (*parts, number(0)))
+        if row in rows:
+            rows[row].append(update)
+        else:
+            rows[row] = [update]
     return [mutation(row, updates) for row, updates in rows.items()]
 
 
@@ -46,16 +55,16 @@ def mutation(row: bytes, updates: list[bytes]) -> bytes:
     return b"".join((_NEW_FORMAT, number(len(row)), row, number(len(data)), data, number(len(updates))))
 
 
-def _update(change: Change) -> bytes:
-    value = change.value or b""
-    visibility = normal(change.visibility) if change.visibility else b""
-    return b"".join(
-        (
-            number(len(change.family)), change.family, number(len(change.qualifier)), change.qualifier,
-            number(len(visibility)), visibility, _WITH_TIME, number(change.timestamp),
-            _DELETE if change.value is None else _PUT, number(len(value)), value,
-        )
-    )  # fmt: skip
+@lru_cache(maxsize=_KEPT)
+def _sized(part: bytes) -> bytes:
+    return number(len(part)) + part
+
+
+@lru_cache(maxsize=_KEPT)
+def _rest(visibility: bytes, timestamp: int, deleted: bool) -> bytes:
+    """What stands between an update's qualifier and its value."""
+    its = normal(visibility) if visibility else b""
+    return b"".join((number(len(its)), its, _WITH_TIME, number(timestamp), _DELETE if deleted else _PUT))
 
 
 def cells(data: bytes) -> Iterator[Cell]:
@@ -63,12 +72,30 @@ def cells(data: bytes) -> Iterator[Cell]:
     four bytes before it."""
     at, end = 0, len(data)
     while at < end:
-        row, at = read_number(data, at)
-        family, at = read_number(data, at)
-        qualifier, at = read_number(data, at)
-        visibility, at = read_number(data, at)
+        row, family, qualifier, visibility = data[at : at + 4]
+        if row | family | qualifier | visibility < 128:  # as nearly always: one byte each
+            at += 4
+        else:
+            row, at = read_number(data, at)
+            family, at = read_number(data, at)
+            qualifier, at = read_number(data, at)
+            visibility, at = read_number(data, at)
         key = data[at : at + visibility]
-        timestamp, at = read_number(data, at + visibility)
-        value = at + _DELETED + 4
-        at = value + int.from_bytes(data[at + _DELETED : value], "big")
+        at += visibility
+        timestamp = _read_time(data[at : at + _WIDTHS[data[at]]])
+        value = at + _WIDTHS[data[at]] + _DELETED + 4
+        at = value + int.from_bytes(data[value - 4 : value], "big")
         yield Cell(key[:row], key[row:family], key[family:qualifier], timestamp, data[value:at], key[qualifier:])
+
+
+def _width(first: int) -> int:
+    """How many bytes a number has that begins with this one."""
+    return read_number(bytes([first]), 0)[1]
+
+
+_WIDTHS = tuple(_width(first) for first in range(256))
+
+
+@lru_cache(maxsize=_KEPT)
+def _read_time(data: bytes) -> int:
+    return read_number(data, 0)[0]
