@@ -41,7 +41,8 @@ class AccumuloTable:
     def _put(self, client: Any, data: bytes, count: int) -> None:
         """A writer is one caller's at a time, so that a flush tells each of its own changes. One that failed is used no more."""
         writer = self._writer(client)
-        source = java("java.io.DataInputStream")(java("java.io.ByteArrayInputStream")(array(data)))
+        source = java("org.apache.hadoop.io.DataInputByteBuffer")()
+        source.reset(jpype.nio.convertToDirectBuffer(data))  # Java reads the very bytes: nothing is copied
         try:
             loops().put.invokeWithArguments(writer, source, java("java.lang.Integer")(count))
             writer.flush()
