@@ -18,6 +18,8 @@ from pipeline.stages.chain import ShardNotes, Watermark
 from pipeline.stages.meter import Meter
 from pipeline.stages.spanning import about
 
+_QUIET_S = 10.0
+
 
 class Buffer:
     def __init__(
@@ -26,10 +28,12 @@ class Buffer:
     ) -> None:  # fmt: skip
         self._table, self._notes, self._watermark, self._clock, self._meter = table, notes, watermark, clock, meter
         self._spans = spans
+        self._quiet_at = 0.0  # by then whoever still waits for a batch to be stored has sent it again
 
     def put(self, batches: Sequence[Batch]) -> None:
         """Durable when it returns, and confirmed. Raises Fenced when one was refused, after the others were stored; TableFull or
         Unavailable; then of no batch only a part is stored."""
+        self._quiet_at = self._clock.monotonic() + _QUIET_S
         try:
             self._put(batches)
         except TableFull as error:
@@ -41,10 +45,18 @@ class Buffer:
             raise
 
     def measure(self) -> None:
-        """The table's room, once a second. Raises Unavailable."""
+        """The table's room, once a second; and while nothing comes, whether it answers. Raises Unavailable."""
         if room := self._table.room():
             self._meter.gauge("table_used_bytes", room.used)
             self._meter.gauge("table_limit_bytes", room.limit)
+        if self._clock.monotonic() < self._quiet_at:
+            return
+        try:
+            self._notes.epochs([0])
+        except Unavailable as error:
+            self._meter.failing(str(error))
+            raise
+        self._meter.ok()
 
     def _put(self, batches: Sequence[Batch]) -> None:
         welcome, refused = [], None

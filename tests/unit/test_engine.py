@@ -2,17 +2,21 @@
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from pipeline.adapters.memory.table import MemoryTable
 from pipeline.domain.batches import Batch, Position, row_key, row_position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.metrics import bucket
 from pipeline.domain.rules import TickRules
 from pipeline.domain.sharding import shard_of
-from pipeline.ports.table import RowRange
+from pipeline.ports.table import Cell, Change, RowRange
 from pipeline.stages.repeat import remake
 from tests.unit.engine_world import RULES, SYMBOLS, World
 
@@ -132,6 +136,50 @@ def test_a_receiver_that_is_away_makes_its_drivers_wait_and_nothing_is_skipped()
     world.start_receiver()
     world.run(10)
     world.check(at_least=180)
+
+
+class Away(MemoryTable):
+    away = False
+
+    def scan(self, *arguments: Any, **more: Any) -> Iterator[Cell]:
+        if self.away:
+            raise Unavailable("away")
+        return super().scan(*arguments, **more)
+
+    def write(self, changes: Iterable[Change]) -> None:
+        if self.away:
+            raise Unavailable("away")
+        super().write(changes)
+
+
+def test_a_receiver_to_which_nothing_comes_is_well_while_its_table_answers() -> None:
+    """As after a start with a paused stream; and what went wrong before the pause is over when the table is back."""
+    world = World(shard_table=(table := Away()))
+    assert world.says("buffer") == ("starting", "starting")
+    world.buffer.measure()
+    assert world.says("buffer") == ("ok", "")
+    table.away = True
+    with pytest.raises(Unavailable):
+        world.buffer.measure()
+    assert world.says("buffer") == ("failing", "away")
+    table.away = False
+    world.buffer.measure()
+    assert world.says("buffer") == ("ok", "")
+
+
+def test_batches_that_could_not_be_stored_are_told_until_nobody_waits_for_them_any_more() -> None:
+    world = World(table=(table := Away()))
+    world.open_session()
+    world.start_driver()
+    world.run(1.0)
+    table.away = True
+    with suppress(Unavailable):
+        world.run(1.0)
+    world.buffer.measure()
+    assert world.says("buffer") == ("failing", "away")
+    world.clock.sleep(11.0)
+    world.buffer.measure()
+    assert world.says("buffer") == ("ok", "")
 
 
 def test_a_broker_that_is_away_loses_nothing_and_catches_up() -> None:
