@@ -15,8 +15,8 @@ from tests.support.servers import wait_until
 from tests.support.system import System
 
 FULL = os.environ.get("FULL") == "1"
-FROZEN_S = 30.0 if FULL else 12.0  # longer than a session of ZooKeeper, 5 s, by which a server is held to be alive
-REAL = ("--real", "kafka", "accumulo", "--deadline", "200")
+FROZEN_S = 30.0 if FULL else 8.0  # longer than a session of ZooKeeper, 5 s, by which a server is held to be alive
+REAL = ("--real", "--deadline", "200")
 PARTS = ("accumulo-tserver-1", "accumulo-zookeeper", "accumulo", "kafka")
 pytestmark = [pytest.mark.real_accumulo, pytest.mark.timeout(900)]
 
@@ -65,3 +65,26 @@ def test_every_tick_comes_once_while_frozen_is(fast: System, name: str) -> None:
         verdict = verifier.verdict(str(seen))
     assert verdict.clean
     assert verdict.verified >= 20_000
+
+
+def buffered(system: System) -> list[str]:
+    """When the table got the first tick of a symbol, in words."""
+    done = system.manage("trace", "IBM", "1")
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stdout.splitlines() if "buffered" in line]
+
+
+def test_a_second_start_keeps_the_table_and_is_ready_though_the_stream_was_paused(fast: System) -> None:
+    assert fast.manage("stream", "pause").returncode == 0
+    before = buffered(fast)
+    assert before
+    fast.down()
+    start = time.monotonic()
+    fast.up()
+    print(f"\nready again after {time.monotonic() - start:.1f} s")
+    assert buffered(fast) == before
+    assert fast.manage("stream", "resume").returncode == 0
+    with Verifier(fast) as verifier:
+        recover(fast, verifier)
+        verdict = verifier.verdict("after a second start")
+    assert verdict.clean

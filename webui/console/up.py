@@ -34,16 +34,12 @@ from webui.console.system import RunningSystem
 READY, NOT_READY = "ready: ", "not ready after "
 
 
-PROVEN = ("kafka",)  # the others are experimental
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detach", action="store_true", help="return when ready, leaving the system running")
     parser.add_argument("--fresh", action="store_true", help="delete the data directory's contents first")
     parser.add_argument(
         "--real", nargs="*", choices=sorted(REAL), metavar="SERVER",
-        help=f"start the real thing in place of a stand-in: {', '.join(PROVEN)} (also without a name), or accumulo, which "
-        "is experimental; needs Java",
+        help=f"start the real thing in place of a stand-in: {', '.join(sorted(REAL))}, or without a name all of them; needs Java",
     )  # fmt: skip
     parser.add_argument(
         "--deadline", type=float, default=90.0, metavar="SECONDS", help="after which what is missing is told (90)"
@@ -67,7 +63,7 @@ class Asked:
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> "Asked":
-        real = () if options.real is None else tuple(options.real or PROVEN)
+        real = () if options.real is None else tuple(options.real or sorted(REAL))
         return cls(options.detach, options.fresh, options.deadline, real)
 
 
