@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 UP_ARGS ?=
 
-.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-web simulate lint format pins vendor clean
+.PHONY: run down status install install-dev env test test-faults test-kafka test-accumulo test-browser test-containers test-hosts screenshots bench-ingest bench bench-real bench-web simulate lint format pins vendor clean
 
 run: install
 	@exec $(BIN)/python manage.py up $(UP_ARGS)
@@ -33,7 +33,8 @@ test-faults: install-dev
 test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
 
-# What holds on a real Apache Accumulo alone: needs Java 17 or newer and Maven, which fetches its jars once.
+# What holds on a real Apache Accumulo alone, and the whole chain on it and a real Kafka with each part killed and frozen: needs
+# Java 17 or newer and Maven, which fetches the jars once. 13 minutes.
 test-accumulo: install-dev
 	$(BIN)/python -m pytest -s -m real_accumulo tests/contract tests/faults tests/accumulo $(PYTEST_ARGS)
 
@@ -74,6 +75,11 @@ bench: install-dev
 	@missed=0; for one in "engine --broker $(BROKERS)" table; do \
 		echo "benchmarks.$$one"; $(BIN)/python -m benchmarks.$$one || missed=1; \
 	done; exit $$missed
+
+# How the real servers do: Accumulo's adapter, exactly once, and the whole chain (docs/scale.md), beside their goals: 15 minutes. Needs a
+# JDK, 17 or newer, and Maven. Fails when a goal is missed.
+bench-real: install-dev
+	$(BIN)/python -m benchmarks.real
 
 # How the web does under many clients, and its page in a real Chromium, beside their goals (docs/performance.md): about 15 minutes.
 # Needs Chromium, and for Lighthouse Node.js and npm. Fails when one is missed.

@@ -12,6 +12,7 @@ import pytest
 from tests.support.outages import Pulse, frozen, outage
 from tests.support.rounds import TWO_OF_EACH, Verifier, fast_system, recover
 from tests.support.servers import wait_until
+from tests.support.shares import leave_and_come
 from tests.support.system import System
 
 FULL = os.environ.get("FULL") == "1"
@@ -65,6 +66,15 @@ def test_every_tick_comes_once_while_frozen_is(fast: System, name: str) -> None:
         verdict = verifier.verdict(str(seen))
     assert verdict.clean
     assert verdict.verified >= 20_000
+
+
+@pytest.mark.parametrize("name", ["driver-1", "receiver-1"])
+def test_every_tick_comes_once_while_a_worker_leaves_and_comes_back(fast: System, name: str) -> None:
+    with Verifier(fast) as verifier:
+        moves = leave_and_come(fast, name)
+        recover(fast, verifier)
+        verdict = verifier.verdict(str(moves))
+    assert verdict.clean
 
 
 def buffered(system: System) -> list[str]:

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from pipeline import bootstrap
-from pipeline.settings import load
 from tests.faults.broken import SLOW_S
 from tests.support.outages import Gone, Pulse, frozen, killed, outage, told_to_stop
 from tests.support.rounds import RECEIVERS, SHARDS, Verifier, check, fast_system, living, recover, stopped
 from tests.support.servers import wait_until
+from tests.support.shares import holders
 from tests.support.system import System
 
 FULL = os.environ.get("FULL") == "1"
@@ -49,9 +48,7 @@ def empty_redis(system: System) -> None:
 
 def shards_of(system: System, driver: str) -> list[int]:
     """Those whose lease this driver has."""
-    leases = bootstrap.leases(load({"TICKERLINE_DATA": str(system.data)}))
-    holders = leases.holders([f"tick:{shard}" for shard in range(SHARDS)])
-    return [shard for shard in range(SHARDS) if holders.get(f"tick:{shard}") == driver]
+    return [shard for shard, holder in holders(system, "tick").items() if holder == driver]
 
 
 def taken_over(system: System, driver: str) -> None:
