@@ -21,6 +21,9 @@ from workers.steps.measuring import measuring, queued
 from workers.steps.role import RoleStep
 from workers.steps.telemetry import Route
 
+# What was fetched and is not stored when it ends is another receiver's at once: nobody does it during a longer wait.
+app.conf.worker_soft_shutdown_timeout = 1
+
 _stored = threading.Event()  # what a task of this process stores, its forwarder need not look for
 
 

@@ -5,7 +5,7 @@ import os
 from typing import Any
 from wsgiref.simple_server import WSGIServer
 
-from celery import bootsteps
+from celery import bootsteps, signals
 
 from pipeline import bootstrap
 from pipeline.domain.errors import Unavailable
@@ -48,6 +48,12 @@ class RoleStep(bootsteps.StartStopStep):
         self._watch = [heartbeat, Loop("watchdog", self._watch_loops, own)]
         for loop in self._loops + self._watch:
             loop.start()
+        signals.worker_shutting_down.connect(self._hand_over, weak=False)
+
+    def _hand_over(self, **_: Any) -> None:
+        """At the signal itself: before `stop` Celery waits for running tasks, and shards would stand still meanwhile."""
+        for loop in self._loops:
+            loop.end_soon()
 
     def stop(self, parent: Any) -> None:
         end_all(self._loops + self._watch)
