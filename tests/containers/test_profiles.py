@@ -87,6 +87,6 @@ def test_ticks_flow_through_a_real_accumulo_and_none_is_lost_when_a_tablet_serve
     wait_until(lambda: flows(WATCHLIST), "ticks of the watchlist again", 120)
     wait_until(healthy, "/health is ok", 120)
     verify = ("exec", "-T", "api", "python", "manage.py", "verify", "--from-start", "--seconds", "20", "--json")
-    verdict = json.loads(on_accumulo.run(*verify))
+    verdict = json.loads(on_accumulo.run(*verify).splitlines()[-1])
     assert verdict["verified"] > 1000
     assert {name: count for name, count in verdict.items() if name != "verified" and count} == {}
