@@ -49,6 +49,7 @@ tserver.cache.index.size=32M
 tserver.cache.summary.size=4M
 tserver.wal.sort.buffer.size=50M
 manager.recovery.delay=1s
+manager.recovery.wal.cache.time=1s
 gc.cycle.start=10s
 gc.cycle.delay=1m
 general.micrometer.enabled=false
