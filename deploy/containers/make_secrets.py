@@ -38,6 +38,8 @@ def made(read: Callable[[str], str]) -> dict[str, Callable[[], str]]:
         "database_url": lambda: f"postgresql://tickerline:{read('postgres_password')}@postgres:5432/tickerline",
         "secret_key": lambda: secrets.token_urlsafe(50),
         "api_token": password,
+        # An argument of Accumulo's that began with a hyphen would be an option.
+        "accumulo_password": lambda: password().lstrip("-"),
         "grafana_password": password,
         "alphavantage_api_key": lambda: "",  # yours, if you have one
     }

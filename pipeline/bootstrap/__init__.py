@@ -7,7 +7,6 @@ from pipeline.bootstrap.adapters import (
     bar_store,
     buffered_batches,
     clock,
-    copy_table,
     coverage_store,
     database_copy,
     fetch_store,
@@ -27,7 +26,6 @@ from pipeline.bootstrap.adapters import (
     reply_cache,
     rule_store,
     spans,
-    table,
     tick_feed,
     tick_log,
     watchlist_store,
@@ -69,6 +67,7 @@ from pipeline.bootstrap.stages import (
     trim,
     watching,
 )
+from pipeline.bootstrap.tables import copy_table, resplit, table
 
 __all__ = [
     "BACKFILL_BEAT_MS",
@@ -124,6 +123,7 @@ __all__ = [
     "reply_cache",
     "request_fetches",
     "requests",
+    "resplit",
     "rule_store",
     "score_ahead",
     "session_watch",

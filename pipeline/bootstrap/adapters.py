@@ -7,12 +7,9 @@ nothing connects at import. One process builds each client once.
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import settings as settings_module
-from pipeline.domain.batches import shard_rows
-from pipeline.domain.errors import SettingsError
 from pipeline.ports.alert_store import AlertStore
 from pipeline.ports.backfill_store import BackfillStore
 from pipeline.ports.bar_store import BarStore
@@ -35,12 +32,10 @@ from pipeline.ports.reply_cache import ReplyCache
 from pipeline.ports.rule_store import RuleStore
 from pipeline.ports.seen_messages import SeenMessages
 from pipeline.ports.spans import NO_SPANS, Spans
-from pipeline.ports.table import Table, Tables, TableSettings
 from pipeline.ports.tick_log import TickFeed, TickLog
 from pipeline.ports.watchlist_store import WatchlistStore
 from pipeline.ports.watermarks import Watermarks
 from pipeline.settings import Settings
-from pipeline.settings.accumulo import AccumuloSettings
 
 if TYPE_CHECKING:
     from pipeline.adapters.redis.connection import Client
@@ -211,27 +206,6 @@ def quota_ledger(settings: Settings) -> QuotaLedger:
     return RedisQuotaLedger(_redis(settings.redis_url), settings.database, quota.plan, quota.reserve, recall)
 
 
-@lru_cache(maxsize=1)
-def _accumulo(accumulo: AccumuloSettings) -> Tables:
-    if accumulo.jars is None:
-        raise SettingsError("ACCUMULO_JARS: needed with ACCUMULO_INSTANCE in a process that `up` did not start")
-    from pipeline.adapters.accumulo import AccumuloTables
-
-    return AccumuloTables(accumulo.instance, accumulo.zookeepers, accumulo.user, accumulo.password, accumulo.jars)
-
-
-@lru_cache(maxsize=4)
-def table(settings: Settings, name: str) -> Table:
-    """Of a real Accumulo, one tablet a shard, or the embedded one. Raises Unavailable, TableDiffers, SettingsError."""
-    if settings.accumulo:
-        # A tablet ends with the last row that its shard can have: what ages off touches no other shard's.
-        splits = tuple(shard_rows(shard)[1] for shard in range(settings.ticks.shards - 1))
-        return _accumulo(settings.accumulo).open(name, TableSettings(splits=splits))
-    from pipeline.adapters.lmdb.table import LmdbTable, open_environment
-
-    return LmdbTable(open_environment(settings.table_dir, settings.table_mb), name)
-
-
 def tick_log(settings: Settings, shard: int) -> TickLog:
     from pipeline.adapters.kafka.tick_log import KafkaTickLog
 
@@ -287,13 +261,6 @@ def database_copy(settings: Settings) -> DatabaseCopy:
     from pipeline.adapters.mongo.database_copy import MongoDatabaseCopy
 
     return MongoDatabaseCopy(_mongo(settings.mongodb_uri), settings.database)
-
-
-def copy_table(settings: Settings, target: Path) -> None:
-    """Copy the embedded table of this host into the empty directory `target`. Raises Unavailable."""
-    from pipeline.adapters.lmdb.table_copy import copy_table as copy
-
-    copy(settings.table_dir, target)
 
 
 def prepare_stores(settings: Settings, patiently: bool = False) -> None:

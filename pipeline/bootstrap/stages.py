@@ -17,13 +17,13 @@ from pipeline.bootstrap.adapters import (
     probes,
     seen_messages,
     spans,
-    table,
     tick_feed,
     tick_log,
     watermarks,
 )
 from pipeline.bootstrap.aws import event_queue, sns_topic
 from pipeline.bootstrap.ingesting import telling
+from pipeline.bootstrap.tables import table
 from pipeline.domain.live_bars import LiveBar
 from pipeline.ports.batch_link import BatchLink, RepeatLink
 from pipeline.ports.table import Table

@@ -11,7 +11,7 @@ from tests.support.compose import ONCE, Compose
 from tests.support.servers import ROOT
 from webui.console.processes import ROLES
 
-PROFILES = ("--profile", "scale", "--profile", "observability")
+PROFILES = ("--profile", "scale", "--profile", "observability", "--profile", "accumulo")
 SIMPLE = Compose(options=("-f", "docker-compose-simple.yml"))
 OWNERS = {"api": 8000, "dashboard": 3000, "flower": 5555, "driver": 8001, "receiver": 8002}
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def usual(made_env: Path) -> Json:
     return Compose(options=("--env-file", str(made_env))).configuration()
 
 
-@pytest.mark.parametrize("profile", ["scale", "observability"])
+@pytest.mark.parametrize("profile", ["scale", "observability", "accumulo"])
 def test_it_is_valid_with_each_profile(made_env: Path, profile: str) -> None:
     Compose(options=("--env-file", str(made_env), "--profile", profile)).run("config", "--quiet")
 
@@ -89,12 +89,12 @@ def test_only_the_owners_ports_are_published_and_on_loopback_alone(whole: Json) 
 def test_servers_reach_nothing_outside(whole: Json) -> None:
     assert whole["networks"]["servers"]["internal"] is True
     outside = {name for name, service in whole["services"].items() if "edge" in service["networks"]}
-    assert outside == {*OWNERS, "ingest", "ingest-2", "driver-2", "grafana"}
+    assert outside == {*OWNERS, "ingest", "ingest-2", "driver-2", "receiver-2", "grafana"}
 
 
 def test_no_password_is_in_the_files_or_in_a_container_s_settings(whole: Json, made_env: Path) -> None:
     secrets = [path.read_text() for path in (made_env.parent / "secrets").iterdir() if path.read_text()]
-    assert len(secrets) == 10
+    assert len(secrets) == 11
     text = str(whole)
     assert [secret for secret in secrets if secret in text] == []
     for name, service in whole["services"].items():
@@ -108,6 +108,8 @@ def test_each_secret_is_read_by_whom_needs_it(whole: Json) -> None:
     for name, service in whole["services"].items():
         for secret in service.get("secrets") or ():
             readers.setdefault(secret["source"], set()).add(name)
+    parts = {name for name in whole["services"] if name.startswith("accumulo")}
+    assert readers["accumulo_password"] == {*parts, "receiver", "receiver-2"}
     assert readers["postgres_password"] == {"postgres"}
     assert readers["redis_password"] == {"redis"}
     assert readers["mongodb_password"] == {"mongo"}

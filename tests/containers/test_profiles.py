@@ -1,4 +1,5 @@
-"""The profiles of docker-compose.yml, on the engine: two of each worker, and a Prometheus that finds them and its rules."""
+"""The profiles of docker-compose.yml, on the engine: two of each worker, a Prometheus that finds them and its rules, and a real
+Accumulo, of which a tablet server is killed."""
 
 import json
 import os
@@ -59,3 +60,33 @@ def test_prometheus_reaches_everybody_and_has_understood_its_rules(scaled: Compo
     groups = asked(scaled, "rules")["groups"]
     assert isinstance(groups, list)
     assert sum(len(group["rules"]) for group in groups) > 10
+
+
+@pytest.fixture
+def on_accumulo(made_env: Path) -> Iterator[Compose]:
+    """As a user who sets in .env what docs/containers.md says."""
+    own = made_env.with_name("accumulo.env")
+    wishes = ("ACCUMULO_INSTANCE=tickerline", "TICKERLINE_RECEIVER_IMAGE=tickerline-accumulo:latest")
+    own.write_text(made_env.read_text() + "".join(f"{wish}\n" for wish in wishes))
+    running = Compose(options=("--env-file", str(own), "--profile", "accumulo"))
+    running.call("down", "--volumes")
+    try:
+        running.run("up", "--detach", timeout=400)
+        running.wait_until_well(240)
+        yield running
+    finally:
+        running.down()
+    assert left("tickerline") == []
+
+
+def test_ticks_flow_through_a_real_accumulo_and_none_is_lost_when_a_tablet_server_dies(on_accumulo: Compose) -> None:
+    wait_until(lambda: flows(WATCHLIST), "ticks of the watchlist", 120)
+    server = on_accumulo.container("accumulo-tserver")
+    server.wait_restarted(server.kill(), 60)
+    on_accumulo.wait_until_well(180)
+    wait_until(lambda: flows(WATCHLIST), "ticks of the watchlist again", 120)
+    wait_until(healthy, "/health is ok", 120)
+    verify = ("exec", "-T", "api", "python", "manage.py", "verify", "--from-start", "--seconds", "20", "--json")
+    verdict = json.loads(on_accumulo.run(*verify).splitlines()[-1])
+    assert verdict["verified"] > 1000
+    assert {name: count for name, count in verdict.items() if name != "verified" and count} == {}

@@ -22,9 +22,10 @@ from pipeline.adapters.mongo.connection import connect
 from pipeline.adapters.mongo.indexes import ensure_indexes
 from pipeline.ports.table import Cell
 from pipeline.settings import Settings, load
+from pipeline.settings.accumulo import AccumuloSettings
 from tests.support.servers import mongodb_server
 from webui.console import backing_up, restoring
-from webui.console.archive import unpack
+from webui.console.archive import TABLE, unpack
 from webui.console.at_rest import at_rest, with_mongodb
 from webui.console.backing_up import backup
 from webui.console.errors import ConsoleError
@@ -287,6 +288,17 @@ def test_postgresql_is_left_to_its_own_tools(make: Callable[[str], Installation]
     path, told = backup(tmp_path, one.settings, None)
     assert backing_up.PG_DUMP in told
     assert not unpack(path, tmp_path / "unpacked").has("django.sqlite3")
+
+
+def test_an_embedded_table_of_before_is_not_taken_for_accumulo_s(
+    make: Callable[[str], Installation], tmp_path: Path
+) -> None:
+    one = make("one")
+    one.fill()
+    accumulo = AccumuloSettings("tickerline", "localhost:2181", "root", "of this test", None)
+    path, told = backup(tmp_path, replace(one.settings, accumulo=accumulo), one.django)
+    assert "no table: it is Accumulo's" in told[0]
+    assert not unpack(path, tmp_path / "unpacked").has(TABLE)
 
 
 def test_a_running_system_is_not_restored_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -1,7 +1,7 @@
 """The port `tables` on Apache Accumulo 2.1, by its own client in a JVM of this process (`java.py`)."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,6 +80,10 @@ class AccumuloTables:
         names = self.ask(lambda client: [str(name) for name in client.tableOperations().list()])
         return sorted(name for name in names if not name.startswith(_SYSTEM))
 
+    def add_splits(self, name: str, splits: Sequence[bytes]) -> int:
+        """Add those that are missing; returns how many. Raises TableMissing, Unavailable."""
+        return self.ask(lambda client: _split(client, name, splits), patiently=True)
+
     def delete(self, name: str) -> None:
         try:
             self.ask(lambda client: client.tableOperations().delete(name), patiently=True)
@@ -123,6 +127,22 @@ def _check(name: str, properties: dict[str, str]) -> None:
         raise TableDiffers(f"table {name}: {'; '.join(differ)}")
 
 
+def _split(client: Any, name: str, splits: Sequence[bytes]) -> int:
+    operations = client.tableOperations()
+    missing = set(splits) - {_bytes(one) for one in operations.listSplits(name)}
+    if missing:
+        operations.addSplits(name, _sorted(missing))
+    return len(missing)
+
+
+def _sorted(rows: Iterable[bytes]) -> Any:
+    """As Java's sorted set of Text."""
+    found = java("java.util.TreeSet")()
+    for row in rows:
+        found.add(text(row))
+    return found
+
+
 def _bytes(row: Any) -> bytes:
     return bytes(row.copyBytes())
 
@@ -140,7 +160,4 @@ def _new(settings: TableSettings) -> Any:
     made = java("core.client.admin.NewTableConfiguration")().setProperties(properties)
     if not settings.splits:
         return made
-    splits = java("java.util.TreeSet")()
-    for split in settings.splits:
-        splits.add(text(split))
-    return made.withSplits(splits)
+    return made.withSplits(_sorted(settings.splits))

@@ -11,18 +11,18 @@ _NAME = b"client:getInstanceId"
 _CALL = bytes([0x82, 0x21, 0, len(_NAME)]) + _NAME + b"\0"
 
 
-def answers(part: str, port: int, timeout_s: float = 2.0) -> bool:
+def answers(part: str, port: int, timeout_s: float = 2.0, host: str = HOST) -> bool:
     """Whether the part of that name, `tserver-2` for instance, answers on its port."""
-    return (zookeeper_answers if part == ZOOKEEPER else part_answers)(port, timeout_s)
+    return (zookeeper_answers if part == ZOOKEEPER else part_answers)(port, timeout_s, host)
 
 
 def zookeeper_answers(port: int, timeout_s: float = 2.0, host: str = HOST) -> bool:
     return b"Zookeeper version" in (_ask(port, b"srvr", timeout_s, host) or b"")
 
 
-def part_answers(port: int, timeout_s: float = 2.0) -> bool:
+def part_answers(port: int, timeout_s: float = 2.0, host: str = HOST) -> bool:
     """Whether a part answers, be it by closing the connection: tablet servers alone know this call."""
-    return _ask(port, len(_CALL).to_bytes(4, "big") + _CALL, timeout_s) is not None
+    return _ask(port, len(_CALL).to_bytes(4, "big") + _CALL, timeout_s, host) is not None
 
 
 def _ask(port: int, question: bytes, timeout_s: float, host: str = HOST) -> bytes | None:

@@ -42,10 +42,10 @@ class Installed:
     def zookeeper(self, properties: Path) -> list[str]:
         return self._command(ZOOKEEPER, "org.apache.zookeeper.server.ZooKeeperServerMain", str(properties))
 
-    def part(self, name: str, properties: Path, port: int) -> list[str]:
-        """The command of MANAGER, GC or TABLET_SERVER, to answer on `port`."""
+    def part(self, name: str, properties: Path, port: int, host: str = HOST) -> list[str]:
+        """The command of MANAGER, GC or TABLET_SERVER, to answer on `port` of `host`, by which the others know it."""
         setting = {MANAGER: "manager.port.client", GC: "gc.port.client", TABLET_SERVER: "tserver.port.client"}[name]
-        return self._command(name, _START, name, "-a", HOST, "-o", f"{setting}={port}", properties=properties)
+        return self._command(name, _START, name, "-a", host, "-o", f"{setting}={port}", properties=properties)
 
     def init(self, properties: Path, arguments: Path) -> list[str]:
         """Makes the instance. `arguments`: a file of the further ones, for a command line is open to everybody."""

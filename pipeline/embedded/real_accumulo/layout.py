@@ -49,6 +49,7 @@ tserver.cache.index.size=32M
 tserver.cache.summary.size=4M
 tserver.wal.sort.buffer.size=50M
 manager.recovery.delay=1s
+manager.recovery.wal.cache.time=1s
 gc.cycle.start=10s
 gc.cycle.delay=1m
 general.micrometer.enabled=false
@@ -58,11 +59,16 @@ general.vfs.cache.dir={cache}
 
 @dataclass(frozen=True)
 class Layout:
+    """`given_password`: a file that has the password, where it is not to be made here. `zookeeper_host`: where ZooKeeper listens,
+    and is asked at."""
+
     directory: Path
+    zookeeper_host: str = HOST
+    given_password: Path | None = None
 
     @property
     def password_file(self) -> Path:
-        return self.directory / "password"
+        return self.given_password or self.directory / "password"
 
     @property
     def password(self) -> str:
@@ -90,7 +96,7 @@ class Layout:
             raise JvmError(f"a real accumulo cannot lie in {self.directory}: its volumes know no {odd[0]!r} in a path")
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked("lock"):
-            return self._make_secret(self.password_file)
+            return self.password if self.given_password else self._make_secret(self.password_file)
 
     def write(self, zookeeper_port: int) -> None:
         """Everything but the instance itself. Raises JvmError when it cannot lie there."""
@@ -102,10 +108,14 @@ class Layout:
     def _write(self, directory: Path, zookeeper_port: int) -> None:
         secret = self._make_secret(directory / "instance-secret")
         data = str(directory / "zookeeper")
-        _write_private(self.zookeeper_properties, _ZOOKEEPER.format(data=data, host=HOST, port=zookeeper_port))
+        _write_private(
+            self.zookeeper_properties, _ZOOKEEPER.format(data=data, host=self.zookeeper_host, port=zookeeper_port)
+        )
         volume = f"file://{directory / 'volume'}"
         cache = directory / "class-cache"  # else in /tmp
-        text = _ACCUMULO.format(volume=volume, host=HOST, port=zookeeper_port, secret=secret, cache=cache)
+        text = _ACCUMULO.format(
+            volume=volume, host=self.zookeeper_host, port=zookeeper_port, secret=secret, cache=cache
+        )
         _write_private(self.properties, text)
         for left in cache.glob(
             "*"
