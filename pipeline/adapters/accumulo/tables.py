@@ -45,12 +45,16 @@ class AccumuloTables:
             deadline = self._patient if patiently else self._deadline
             return deadline.call(lambda: translated(lambda: work(client or self._opened()), *of_a_scan))
         except Unavailable:
-            with self._lock:
-                stuck = client if self._client is client else None
-                self._client = None if stuck else self._client
-            if stuck:
-                nobody_waits(stuck.close)
+            self._give_up(client)
             raise
+
+    def _give_up(self, client: Any) -> None:
+        """Once, whoever else waits for it."""
+        with self._lock:
+            if client is None or self._client is not client:
+                return
+            self._client = None
+        nobody_waits(client.close)
 
     def _opened(self) -> Any:
         """Asks ZooKeeper, so it is called within the deadline alone."""
