@@ -34,7 +34,7 @@ test-kafka: install-dev
 	$(BIN)/python -m pytest -s -m real_kafka tests/contract tests/faults tests/kafka $(PYTEST_ARGS)
 
 # What holds on a real Apache Accumulo alone, and the whole chain on it and a real Kafka with each part killed and frozen: needs
-# Java 17 or newer and Maven, which fetches the jars once. 13 minutes.
+# Java 17 or newer and Maven, which fetches the jars once. 14 minutes. With FULL=1 also another number of shards, and for longer.
 test-accumulo: install-dev
 	$(BIN)/python -m pytest -s -m real_accumulo tests/contract tests/faults tests/accumulo $(PYTEST_ARGS)
 

@@ -1,6 +1,7 @@
 """Another number of shards on real servers, step by step as docs/scale.md has it: nothing is lost, doubled or out of order."""
 
 import json
+import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,11 @@ import pytest
 from tests.support.servers import wait_until
 from tests.support.system import System, call
 
-pytestmark = [pytest.mark.real_accumulo, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.real_accumulo,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(os.environ.get("FULL") != "1", reason="three minutes more: FULL=1"),
+]
 REAL = ("--real", "--deadline", "200")
 
 
