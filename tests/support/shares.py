@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline import bootstrap
 from pipeline.settings import load
 from tests.support.outages import Pulse, told_to_stop
-from tests.support.rounds import SHARDS
+from tests.support.rounds import SHARDS, living
 from tests.support.servers import wait_until
 from tests.support.system import System
 
@@ -56,7 +56,8 @@ def leave_and_come(system: System, name: str) -> Moves:
             start = time.monotonic()
             wait_until(lambda: name not in parts() and parts().total() == SHARDS, "the other has all", _MOVED_S)
             left = _ticks(pulse) - start
-            wait_until(lambda: not _answers(health), f"{name} has ended", _MOVED_S)
+            # One that is ending still is not started again.
+            wait_until(lambda: not living(system, [name]), f"{name} has ended", _MOVED_S)
         wait_until(lambda: _answers(health), f"{name} is there again", _MOVED_S)
         start = time.monotonic()
         wait_until(lambda: sorted(parts().values()) == even, "both have their parts again", _MOVED_S)

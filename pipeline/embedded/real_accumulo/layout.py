@@ -40,6 +40,7 @@ _ACCUMULO = """\
 instance.volumes={volume}
 instance.zookeeper.host={host}:{port}
 instance.zookeeper.timeout=5s
+general.server.lock.verification.interval=5s
 instance.secret={secret}
 tserver.memory.maps.native.enabled=false
 tserver.memory.maps.max=128M
