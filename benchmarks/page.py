@@ -24,7 +24,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page
 
-from benchmarks.engine.figures import Figure, as_json, judged, machine, table
+from benchmarks.engine.figures import Figure, conclude, judged, machine, table
 from tests.support.chromium import MISSING, chromium, chromium_path, opened
 from tests.support.made_up import MadeUp
 from tests.support.servers import wait_until
@@ -183,9 +183,7 @@ def main() -> int:
     print(where, flush=True)
     figures = measure(path, options)
     print(f"\n{table('Chromium', figures)}", flush=True)
-    if options.json:
-        options.json.write_text(as_json({"page": figures}, where))
-    return 1 if any(figure.met is False for figure in figures) else 0
+    return conclude({"page": figures}, where, options.json)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.engine import parts
-from benchmarks.engine.figures import Figure, as_json, machine, table
+from benchmarks.engine.figures import Figure, conclude, machine, table
 from benchmarks.engine.running import Running, restarts
 from tests.support.system import System
 
@@ -81,9 +81,7 @@ def main() -> int:
     for broker in options.broker:
         found[broker] = measure(broker, options)
         print(f"\n{table(f'broker: {broker}', found[broker])}", flush=True)
-    if options.json:
-        options.json.write_text(as_json(found, where))
-    return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0
+    return conclude(found, where, options.json)
 
 
 if __name__ == "__main__":

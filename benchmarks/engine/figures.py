@@ -53,9 +53,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}, load before the start {load:.1f}"
 
 
-def as_json(found: dict[str, list[Figure]], where: str) -> str:
-    figures = {broker: [vars(figure) for figure in of_broker] for broker, of_broker in found.items()}
-    return json.dumps({"machine": where, "figures": figures}, indent=2)
+def conclude(found: dict[str, list[Figure]], where: str, file: Path | None) -> int:
+    """Write them into the file, where one is asked for; returns the exit code: 1 when a goal was missed."""
+    if file:
+        listed = {group: [vars(figure) for figure in figures] for group, figures in found.items()}
+        file.write_text(json.dumps({"machine": where, "figures": listed}, indent=2))
+    return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0
 
 
 def _number(value: float) -> str:

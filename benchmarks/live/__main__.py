@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.engine.figures import Figure, as_json, judged, machine, table
+from benchmarks.engine.figures import Figure, conclude, judged, machine, table
 from benchmarks.live.peer import SETTLE_S, bare_rate, group_rate
 from benchmarks.live.running import SYMBOLS, Rate, cpu_s, frame_text, readers, served
 
@@ -131,9 +131,7 @@ def main() -> int:
     found = {name: GROUPS[name](options.seconds, options.repeats) for name in options.only}
     for name, figures in found.items():
         print(f"\n{table(name, figures)}", flush=True)
-    if options.json:
-        options.json.write_text(as_json(found, where))
-    return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0
+    return conclude(found, where, options.json)
 
 
 if __name__ == "__main__":

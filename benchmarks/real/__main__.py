@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.engine.figures import Figure, as_json, machine, table
+from benchmarks.engine.figures import Figure, conclude, machine, table
 from benchmarks.real import chain, logs
 from benchmarks.real import table as real_table
 
@@ -41,9 +41,7 @@ def main() -> int:
     for name in options.only:
         found[name] = groups[name]()
         print(f"\n{table(name, found[name])}", flush=True)
-    if options.json:
-        options.json.write_text(as_json(found, where))
-    return 1 if any(figure.met is False for figures in found.values() for figure in figures) else 0
+    return conclude(found, where, options.json)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,8 @@ class Node:
 
     def status(self) -> dict[str, Json]:
         status = self.system.status()
-        servers = {
-            name: entry for name, entry in status["servers"].items() if "path" not in entry
-        }  # of the embedded table
+        # The embedded table, which has a path, is its receiver's.
+        servers = {name: entry for name, entry in status["servers"].items() if "path" not in entry}
         instances = {entry["name"]: entry for entries in status["processes"].values() for entry in entries}
         found: dict[str, Json] = (servers | instances)[self.name]
         return found
