@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
+
 from pipeline.domain.bars import PRICE_SCALE
 from pipeline.domain.batches import Batch, Position
 from pipeline.domain.errors import InvalidValue
@@ -64,14 +66,14 @@ class LiveBar:
 
     def to_dict(self) -> dict[str, Any]:
         """What readers of `encoded` have."""
-        read: dict[str, Any] = json.loads(self.encoded())
+        read: dict[str, Any] = orjson.loads(self.encoded())
         return read
 
     @classmethod
     def decoded(cls, value: bytes) -> "LiveBar":
         """The inverse of `encoded`. Raises InvalidValue for what it has not made."""
         try:
-            given = json.loads(value)
+            given = orjson.loads(value)
             for name in ("open", "high", "low", "close"):
                 given[name] = round(given[name] * PRICE_SCALE)
             given["start"] = to_ms(from_rfc3339(given["start"])) // 1000

@@ -60,6 +60,8 @@ group.initial.rebalance.delay.ms=0
 # After a kill the controller refuses the broker until its old session ends.
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
+# Half of the heap by default, for topics of a few keys: the broker would do little but collect garbage.
+log.cleaner.dedupe.buffer.size=4194304
 """
 
 
