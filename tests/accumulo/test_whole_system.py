@@ -3,10 +3,12 @@
 Each of their parts is killed, and frozen: every tick comes once, in order, to the byte, and all is well again without a hand.
 """
 
+import json
 import os
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.support.outages import Pulse, frozen, outage
@@ -14,6 +16,7 @@ from tests.support.rounds import TWO_OF_EACH, Verifier, fast_system, recover
 from tests.support.servers import wait_until
 from tests.support.shares import leave_and_come
 from tests.support.system import System
+from webui.console.place import Place
 
 FULL = os.environ.get("FULL") == "1"
 FROZEN_S = 30.0 if FULL else 8.0  # longer than a session of ZooKeeper, 5 s, by which a server is held to be alive
@@ -33,6 +36,21 @@ def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield running
 
 
+def test_its_parts_are_told_and_its_password_is_where_it_belongs_alone(fast: System) -> None:
+    servers = {name: one for name, one in fast.status()["servers"].items() if name.startswith("accumulo")}
+    assert set(servers) == {"accumulo", *(f"accumulo-{part}" for part in ("zookeeper", "gc", "tserver-1", "tserver-2"))}
+    assert {(one["state"], one["health"], one["embedded"]) for one in servers.values()} == {("running", "ok", True)}
+    assert servers["accumulo"]["instance"] == "tickerline"
+    place = Place(fast.data)
+    written = json.loads(place.addresses.read_text())
+    password = (fast.data / "accumulo" / "password").read_text().strip()
+    assert written["ACCUMULO_PASSWORD"] == password
+    assert "accumulo" not in written["TICKERLINE_EMBEDDED"]
+    texts = [path.read_text(errors="replace") for path in place.log.iterdir()]
+    texts += [" ".join(psutil.Process(one["pid"]).cmdline()) for one in servers.values()]
+    assert not [text for text in texts if password in text]
+
+
 def killed_once(system: System, name: str) -> str:
     """kill -9; its supervisor has it back. Returns what was seen."""
     node = system.node(name)
@@ -50,7 +68,7 @@ def killed_once(system: System, name: str) -> str:
         )
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", [*PARTS, "accumulo-gc"])
 def test_every_tick_comes_once_over_a_kill_of(fast: System, name: str) -> None:
     with Verifier(fast) as verifier:
         seen = killed_once(fast, name)

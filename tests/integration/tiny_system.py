@@ -54,17 +54,10 @@ def main() -> int:
     try:
         lock, claims = take_over(place, progress), Claims()
         place.prepare()
-        plan = tiny(make_plan(place, os.environ, claims, os.environ.get("TINY_REAL", "").split()))
+        plan = tiny(make_plan(place, os.environ, claims))
         if stolen := os.environ.get("TINY_STOLEN"):
             steal(plan, stolen)
-        system = RunningSystem(
-            place,
-            plan,
-            lambda system: None,
-            progress,
-            interrupts,
-            deadline_s=float(os.environ.get("TINY_DEADLINE_S", "30")),
-        )
+        system = RunningSystem(place, plan, lambda system: None, progress, interrupts, deadline_s=30)
         code = lead(system, plan, progress)
         claims.release()
         lock.release()

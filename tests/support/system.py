@@ -107,7 +107,7 @@ class System:
 
     def up(self) -> str:
         """Start and wait until ready; returns what it printed."""
-        done = self.manage("up", "--detach", *self.options)
+        done = self.manage("up", "--detach", *self.options, timeout=300.0)  # longer than any deadline among the options
         assert done.returncode == 0, f"up: {done.stdout}\n{done.stderr}\n{self.last_logs()}"
         return done.stdout
 
