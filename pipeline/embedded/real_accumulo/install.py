@@ -23,7 +23,8 @@ _OF_PART = {
     MANAGER: (*_CHEAP, "-Xmx128m"),
     GC: (*_CHEAP, "-Xmx64m"),
     # Its map of what is not yet in files lives long: the serial collector stops it for 0.4 s at a time, G1 for a tenth of that.
-    TABLET_SERVER: ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-Xmx512m"),
+    # Writes are megabytes, of which G1 makes a fuss where a region is not larger.
+    TABLET_SERVER: ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-XX:G1HeapRegionSize=8m", "-Xmx512m"),
 }
 PARTS = (ZOOKEEPER, MANAGER, GC, TABLET_SERVER)
 _START = "org.apache.accumulo.start.Main"
