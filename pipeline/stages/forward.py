@@ -23,6 +23,7 @@ from pipeline.stages.meter import Meter
 from pipeline.stages.share import Share
 
 _IDLE_S = 0.05  # until it looks for what another receiver has stored
+_QUIET_S, _QUIET_IDLE_S = 1.0, 0.25  # after so long without any: a look is a read for each shard
 _LOOK_S = 1.0
 _CATCHING_UP_MS = 1000
 _CROWDED = 0.8  # of the table in use: forwarded rows do not wait for their retention
@@ -40,7 +41,7 @@ class Forward:
         self._clock, self._rules, self._meter = clock, rules, meter
         self._share = Share(leases, "forward", holder, rules)
         self._shards: dict[int, ShardForwarder] = {}
-        self._poll_at = self._confirm_at = self._look_at = 0.0
+        self._poll_at = self._confirm_at = self._look_at = self._quiet_at = 0.0
         self._room: Room | None = None
         self._waiting = Waiting()
 
@@ -72,7 +73,12 @@ class Forward:
         if failed:
             raise self._in_words(failed)
         self._report()
-        return 0.0 if sent >= TICKS else _IDLE_S
+        if sent >= TICKS:
+            return 0.0
+        now = self._clock.monotonic()
+        if sent:
+            self._quiet_at = now + _QUIET_S
+        return _IDLE_S if now < self._quiet_at else _QUIET_IDLE_S
 
     def release(self) -> None:
         for shard in list(self._shards):

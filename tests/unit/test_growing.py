@@ -35,9 +35,9 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 @pytest.mark.parametrize(("build", "finds"), [("no-log-fence", "doubled"), ("no-re-request", "lost")])
 def test_what_is_lost_or_doubled_with_a_part_of_the_protocol_off_is_found(build: str, finds: str) -> None:
-    """What the driver's fence keeps out comes seldom: `make simulate` looks for it in longer runs, tests/faults in one scene."""
-    assert getattr(play(SMALL(20.0, 6), BUILDS[build]).outcome, finds) > 0
-
-
-def test_these_very_failures_do_the_whole_engine_no_harm() -> None:
-    assert play(SMALL(20.0, 6), BUILDS["whole"]).outcome.clean
+    """Not by every run, and the same failures do the whole engine no harm. What the driver's fence keeps out comes seldom:
+    `make simulate` looks for it in longer runs, tests/faults in one scene."""
+    runs = [SMALL(20.0, seed) for seed in (5, 1, 2, 3)]
+    found = next((run for run in runs if getattr(play(run, BUILDS[build]).outcome, finds)), None)
+    assert found is not None
+    assert play(found, BUILDS["whole"]).outcome.clean

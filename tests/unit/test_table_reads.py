@@ -104,3 +104,13 @@ def test_a_forwarder_whose_lease_ended_during_a_step_does_not_go_on_with_its_oth
     with suppress(Unavailable):
         world.forward.step()
     assert stepped == shards[:1]
+
+
+def test_a_forwarder_to_which_nothing_comes_looks_five_times_less_often() -> None:
+    world, _, _ = counted()
+    assert world.forward.step() <= 0.05
+    world.drivers.clear()
+    world.run(0.5)
+    assert world.forward.step() == 0.05
+    world.run(1.0)
+    assert world.forward.step() == 0.25
