@@ -222,7 +222,7 @@ def tick_feed(settings: Settings, from_start: bool = False) -> TickFeed:
 
     kafka = settings.kafka
     return KafkaTickFeed(
-        kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start, security=kafka.security
+        kafka.bootstrap_servers, kafka.topic, settings.ticks.shards, from_start, 0, kafka.security, kafka.embedded
     )
 
 
@@ -232,7 +232,7 @@ def bar_feed(settings: Settings, newest: int) -> TickFeed:
 
     kafka = settings.kafka
     return KafkaTickFeed(
-        kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, newest=newest, security=kafka.security
+        kafka.bootstrap_servers, kafka.bars_topic, settings.ticks.shards, False, newest, kafka.security, kafka.embedded
     )
 
 

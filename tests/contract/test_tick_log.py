@@ -45,7 +45,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         return KafkaTickLog(servers, topic, f"{topic}-bars", f"{topic}-checkpoints", shard, 4, embedded=not real)
 
     def feed() -> TickFeed:
-        made = KafkaTickFeed(servers, topic, 4)
+        made = KafkaTickFeed(servers, topic, 4, embedded=not real)
         request.addfinalizer(made.close)  # only this parameter has something to close
         for shard in range(4):  # of a topic that is made here
             opened(log(shard))
@@ -53,7 +53,7 @@ def broker(request: pytest.FixtureRequest) -> Broker:
         return made
 
     def bars(newest: int) -> TickFeed:
-        made = KafkaTickFeed(servers, f"{topic}-bars", 4, newest=newest)
+        made = KafkaTickFeed(servers, f"{topic}-bars", 4, newest=newest, embedded=not real)
         request.addfinalizer(made.close)
         return made
 

@@ -73,7 +73,9 @@ class Pulse:
 
     def __init__(self, system: System) -> None:
         kafka = system.status()["servers"]["kafka"]
-        self._feed = KafkaTickFeed(kafka["bootstrap_servers"], kafka["topic"], SHARDS)
+        self._feed = KafkaTickFeed(
+            kafka["bootstrap_servers"], kafka["topic"], SHARDS, embedded="--real" not in system.options
+        )
         self._last: dict[int, float] = {}
         self._silence: dict[int, float] = {}
         self._ending = threading.Event()

@@ -9,17 +9,20 @@ from pipeline.domain.errors import Unavailable
 from pipeline.ports.tick_log import LoggedTick
 
 _AT_ONCE = 2000
+# A real broker answers a waiting fetch as soon as there is something; the embedded one, when its time is over.
+_WAIT_MS, _EMBEDDED_WAIT_MS = 250, 20
 _TAIL = -2000  # librdkafka's RD_KAFKA_OFFSET_TAIL_BASE: so many less are so many before the end
 
 
 class KafkaTickFeed:
     def __init__(
         self, bootstrap_servers: str, topic: str, partitions: int, from_start: bool = False, newest: int = 0,
-        security: Security = (),
+        security: Security = (), embedded: bool = False,
     ) -> None:  # fmt: skip
-        """`newest`: how many of each partition's records are read that are there already."""
+        """`newest`: how many of each partition's records are read that are there already. `embedded`: the broker is."""
         self._servers, self._topic, self._partitions = bootstrap_servers, topic, partitions
         self._security = security
+        self._wait_ms = _EMBEDDED_WAIT_MS if embedded else _WAIT_MS
         self._start = OFFSET_BEGINNING if from_start else _TAIL - newest if newest else OFFSET_END
         self._consumer: Consumer | None = None
 
@@ -52,7 +55,7 @@ class KafkaTickFeed:
                 enable_auto_commit=False,
                 isolation_level="read_committed",
                 auto_offset_reset="earliest",  # a broker that was started anew has fewer records than were read
-                fetch_wait_max_ms=20,
+                fetch_wait_max_ms=self._wait_ms,
             )
         )
         consumer.assign([TopicPartition(self._topic, p, self._start) for p in range(self._partitions)])
