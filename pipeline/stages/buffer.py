@@ -82,8 +82,8 @@ class Buffer:
             cells.append(Cell(row, BATCH_FAMILY, b"", written_ms, header_value(batch)))
             cells += [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
         self._table.write(cells)
-        for shard in {batch.shard for batch in batches}:
-            self._watermark.advance(shard, [batch for batch in batches if batch.shard == shard])
+        shards = {batch.shard for batch in batches}
+        self._watermark.advance({shard: [batch for batch in batches if batch.shard == shard] for shard in shards})
         self._meter.count(sum(batch.n for batch in batches))
         now = self._clock.now().timestamp()
         for batch in batches:

@@ -5,7 +5,7 @@ Two stages meet here: `buffer` writes the chain and confirms how far it reaches,
 
 import json
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.domain.batches import BATCH_FAMILY, Batch, Position, row_key, row_position, shard_rows
@@ -94,20 +94,24 @@ class Watermark:
         self._reached: dict[int, Position | None] = {}
         self._lock = threading.Lock()
 
-    def advance(self, shard: int, stored: Sequence[Batch] = ()) -> Position | None:
-        """Follow the chain and confirm what it reaches. Raises Unavailable.
+    def advance(self, stored: Mapping[int, Sequence[Batch]]) -> None:
+        """Follow each shard's chain and confirm what it reaches. Raises Unavailable.
 
-        `stored`: batches of the shard that are in the table now. Where they lengthen the chain, nothing is read.
+        `stored`: by shard, batches that are in the table now. Where they lengthen the chain, nothing is read.
         """
         with self._lock:
-            before = position = self._reached.get(shard)
-            for batch in sorted(stored, key=lambda one: one.position):
-                if position is not None and batch.previous == position:
-                    position = batch.position
-            if before == position or (stored and position != max(one.position for one in stored)):
-                position = self._read(shard, position)
-            self._reached[shard] = position
-        self._watermarks.confirm(shard, position)
+            for shard, batches in stored.items():
+                self._reached[shard] = self._follow(shard, batches)
+            reached = {shard: self._reached[shard] for shard in stored}
+        self._watermarks.confirm(reached)
+
+    def _follow(self, shard: int, stored: Sequence[Batch]) -> Position | None:
+        before = position = self._reached.get(shard)
+        for batch in sorted(stored, key=lambda one: one.position):
+            if position is not None and batch.previous == position:
+                position = batch.position
+        if before == position or (stored and position != max(one.position for one in stored)):
+            position = self._read(shard, position)
         return position
 
     def _read(self, shard: int, position: Position | None) -> Position | None:

@@ -52,8 +52,7 @@ class Forward:
         self._poll()
         if now >= self._confirm_at:
             self._confirm_at = now + 1.0
-            for shard in self._shards:
-                self._watermark.advance(shard)  # also where nothing came: a Redis that lost it learns it again
+            self._watermark.advance(dict.fromkeys(self._shards, ()))  # a Redis that lost it learns it again
         sent = 0
         failed: TickerlineError | None = None
         for shard in list(self._shards):

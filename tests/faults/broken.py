@@ -64,7 +64,7 @@ class AcknowledgesFirst(Buffer):
         self._notes.raise_fence(batch.shard, batch.epoch)
         row, written_ms = row_key(batch.shard, batch.position), int(self._clock.now().timestamp() * 1000)
         self._table.write([Cell(row, BATCH_FAMILY, b"", written_ms, header_value(batch))])
-        self._watermark.advance(batch.shard)
+        self._watermark.advance({batch.shard: ()})
         self._table.write(
             [Cell(row, TICK_FAMILY, symbol.encode(), written_ms, block) for symbol, block in batch.blocks]
         )

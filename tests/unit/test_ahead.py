@@ -194,7 +194,7 @@ def test_a_driver_takes_one_shard_at_a_time_and_sends_in_between() -> None:
     driver = world.start_driver()
     world.watch.step()
     for shard in range(world.rules.shards):
-        world.watermarks.confirm(shard, None)
+        world.watermarks.confirm({shard: None})
     for taken in range(1, world.rules.shards + 1):
         assert driver.step() == 0 or taken == world.rules.shards
         assert len(driver._players) == taken

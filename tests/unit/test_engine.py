@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.adapters.memory.table import MemoryTable
+from pipeline.adapters.memory.tick_log import MemoryTickFeed
 from pipeline.domain.batches import Batch, Position, row_key, row_position
 from pipeline.domain.errors import Fenced, Unavailable
 from pipeline.domain.metrics import bucket
@@ -18,6 +19,7 @@ from pipeline.domain.rules import TickRules
 from pipeline.domain.sharding import shard_of
 from pipeline.ports.table import Cell, Change, RowRange
 from pipeline.stages.repeat import remake
+from pipeline.stages.verify import Verify
 from tests.unit.engine_world import RULES, SYMBOLS, World
 
 
@@ -119,7 +121,7 @@ def test_of_batches_that_came_together_only_the_stale_ones_are_refused() -> None
 def test_a_watermark_ahead_of_the_table_loses_nothing_since_the_forwarder_asks_for_the_gap() -> None:
     world = playing()
     for batch in _batches_under_way(world):
-        world.watermarks.confirm(batch.shard, batch.position)
+        world.watermarks.confirm({batch.shard: batch.position})
     world.link.queue.clear()
     world.run(10)
     assert world.meters["forward"].report().figures["asked_again"] > 0
@@ -199,6 +201,27 @@ def test_redis_emptied_while_ticking_loses_nothing() -> None:
         world.leases._held.clear()
         world.run(8)
     world.settle()
+    world.check(at_least=250)
+
+
+def test_a_driver_that_begins_from_an_old_watermark_leaves_the_plan_of_what_was_played_as_it_is() -> None:
+    """A receiver that was frozen before it told what the table had tells it to a Redis that has been emptied since."""
+    world = playing()
+    old = world.watermarks.confirmed(list(range(RULES.shards)))
+    world.run(8)  # more than the window has, and later than a driver catches up with
+    world.settle()
+    world.kill(world.drivers[0])
+    world.leases._held.clear()
+    world.watermarks._noted.clear()
+    world.watermarks.confirm(old)
+    world.start_driver("driver-2")
+    world.run(10)
+    world.settle()
+    verify = Verify(world.plan, MemoryTickFeed(world.broker.ticks))
+    while verify.step(0):
+        pass
+    verdict = verify.verdict()
+    assert verdict.clean, verdict
     world.check(at_least=250)
 
 

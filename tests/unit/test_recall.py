@@ -162,6 +162,6 @@ def test_a_table_that_nobody_has_confirmed_is_unavailable_and_an_empty_one_has_n
     recall = Recall(world.plan, watermarks, world.rules, plan_days=30)
     with pytest.raises(Unavailable, match="no receiver has confirmed"):
         recall.newest("IBM", 1)
-    watermarks.confirm(shard_of("IBM", world.rules.shards), None)
+    watermarks.confirm({shard_of("IBM", world.rules.shards): None})
     with pytest.raises(NotPlanned):
         recall.newest("IBM", 1)

@@ -66,7 +66,7 @@ def something_of_everything(pipeline: FakePipeline, settings: Settings, monkeypa
     pipeline.plan.open_session(session, None)
     leg = opening_leg(session, Place(shard, 1, pipeline.plan.new_epoch(shard), None), 1, opened)
     pipeline.plan.append_leg(with_bars(leg, session, [bar(1), bar(2)]))
-    pipeline.watermarks.confirm(shard, Position(opened, 199))
+    pipeline.watermarks.confirm({shard: Position(opened, 199)})
 
 
 @schema.parametrize()

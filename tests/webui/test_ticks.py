@@ -27,7 +27,7 @@ def passed(pipeline: FakePipeline) -> FakePipeline:
     pipeline.plan.open_session(session, None)
     leg = opening_leg(session, Place(SHARD, 1, pipeline.plan.new_epoch(SHARD), None), 1, OPENED)
     assert pipeline.plan.append_leg(with_bars(leg, session, [bar(1), bar(2)]))
-    pipeline.watermarks.confirm(SHARD, Position(OPENED, 199))
+    pipeline.watermarks.confirm({SHARD: Position(OPENED, 199)})
     return pipeline
 
 
