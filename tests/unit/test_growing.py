@@ -16,7 +16,7 @@ SMALL = partial(Run, 6, 20, 3, start_s=6.0)
 
 
 def test_under_failures_no_tick_is_lost_or_doubled_and_shards_change_hands_within_five_seconds() -> None:
-    played = play(Run(10, 50, 3, 12.0, 1, start_s=6.0), BUILDS["whole"])
+    played = play(Run(10, 50, 3, 12.0, 8, start_s=6.0), BUILDS["whole"])
     assert played.outcome.clean, played.outcome
     assert played.outcome.logged > 50 * 10 * 15
     assert set(played.faults) == {
