@@ -23,8 +23,10 @@ def measure(repeats: int, minute: float, data: Path | None) -> list[Figure]:
             running = Running(system, SYMBOLS)
             drained(running)
             with restarts(running.pids) as restarted:
-                figures = delays(running, minute, repeats, SYMBOLS, (math.inf, 500.0))
-                figures += sustained(running, minute, repeats)
+                # The full rate first: a server that was started a moment ago is still being compiled.
+                figures = sustained(running, minute, repeats)
+                drained(running)
+                figures += delays(running, minute, repeats, SYMBOLS, (math.inf, 500.0))
             ended = f"processes restarted ({', '.join(restarted)})" if restarted else "processes restarted"
             return [*figures, Figure(ended, len(restarted), "", "0", not restarted)]
         finally:
