@@ -4,10 +4,13 @@ import json
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from tests.support.servers import wait_until
 
 Key = tuple[str, str]  # session, symbol
 
@@ -24,7 +27,7 @@ class TickAudit:
         )  # fmt: skip
         starts = []
         for partition in range(partitions):
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+            low, high = self._ends(topic, partition)
             starts.append(TopicPartition(topic, partition, low if from_start else high))
         self._consumer.assign(starts)
         self._ending = threading.Event()
@@ -35,6 +38,18 @@ class TickAudit:
         self._arrived_at: dict[str, float] = {}
         self._silence: dict[str, float] = {}
         self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def _ends(self, topic: str, partition: int) -> tuple[int, int]:
+        """A broker that was started a moment ago may not know the partition yet."""
+        found: list[tuple[int, int]] = []
+
+        def known() -> bool:
+            with suppress(KafkaException):
+                found.append(self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10))
+            return bool(found)
+
+        wait_until(known, f"the broker knows partition {partition} of {topic}", 30)
+        return found[0]
 
     def __enter__(self) -> "TickAudit":
         self._thread.start()
