@@ -36,9 +36,8 @@ from pipeline.stages.encode import Encoder
 from pipeline.stages.locate import ShardPlan
 from pipeline.stages.opening import next_session
 
-_JOIN_S = (
-    2.0  # from one joining of new symbols to the next: a crowd comes one by one, and each leg names all of the shard
-)
+# From one joining of new symbols to the next: a crowd comes one by one, and each leg names all of the shard.
+_JOIN_S = 2.0
 
 
 @dataclass(slots=True)
@@ -63,13 +62,12 @@ class Player:
         self.leg: Leg | None = None
         self.session: Session | None = None
         self.unconfirmed: deque[Sent] = deque()
-        self.resent_at = 0.0
+        self.resent_at = self._joins_at = 0.0
         # Of the next batch, monotonic seconds; None: nothing to play now, or not known yet.
         self.next_due: float | None = None
         self._legs: list[Leg] = []  # written after `leg`
         self._sent_in_epoch = 0
         self._considered: set[str] = set()  # symbols that were looked at for the present leg
-        self._joins_at = 0.0
         self._members_of: tuple[Session | None, list[str]] = None, []
         self._offset = 0.0  # monotonic seconds minus planned seconds
 
@@ -286,8 +284,7 @@ class Player:
 
     def _members(self, session: Session) -> list[str]:
         if session is not self._members_of[0]:
-            members = [s for s in session.members if shard_of(s, self._rules.shards) == self.shard]
-            self._members_of = session, members
+            self._members_of = session, [s for s in session.members if shard_of(s, self._rules.shards) == self.shard]
         return self._members_of[1]
 
     def _number(self) -> int:
