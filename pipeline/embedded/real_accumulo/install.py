@@ -23,7 +23,7 @@ _OF_PART = {
     MANAGER: (*_CHEAP, "-Xmx128m"),
     GC: (*_CHEAP, "-Xmx64m"),
     # Its map of what is not yet in files lives long: the serial collector stops it for 0.4 s at a time, G1 for a tenth of that.
-    # Writes are megabytes, of which G1 makes a fuss where a region is not larger.
+    # Writes are megabytes: what is larger than half a region, G1 gives regions of its own.
     TABLET_SERVER: ("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-XX:G1HeapRegionSize=8m", "-Xmx512m"),
 }
 PARTS = (ZOOKEEPER, MANAGER, GC, TABLET_SERVER)
