@@ -34,7 +34,7 @@ def measure(repeats: int, minute: float, data: Path | None) -> list[Figure]:
 
 
 def drained(running: Running) -> None:
-    """What an earlier run left in the table is not this one's."""
+    """Paused, and nothing left in the table: what was played before is not what is measured next."""
     running.stream.pause()
     time.sleep(SETTLE_S)
     while running.figures("receiver", "forward")["waiting_ticks"]:
@@ -53,7 +53,6 @@ def sustained(running: Running, seconds: float, repeats: int) -> list[Figure]:
             n += counting.ticks
         after = cpu_s(processes)
         wrong = counting.wrong
-    running.stream.pause()
     costs = {name: (after[name] - before[name]) / n * 100_000 for name in processes}
     dearest = sorted(costs.items(), key=lambda one: -one[1])
     what = f"driver → table → Kafka → checked, {seconds:.0f} s"

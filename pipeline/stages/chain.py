@@ -99,11 +99,13 @@ class Watermark:
 
         `stored`: by shard, batches that are in the table now. Where they lengthen the chain, nothing is read.
         """
-        with self._lock:
-            for shard, batches in stored.items():
-                self._reached[shard] = self._follow(shard, batches)
-            reached = {shard: self._reached[shard] for shard in stored}
-        self._watermarks.confirm(reached)
+        reached: dict[int, Position | None] = {}
+        try:
+            with self._lock:
+                for shard, batches in stored.items():
+                    reached[shard] = self._reached[shard] = self._follow(shard, batches)
+        finally:  # a shard that cannot be read is not the others' trouble
+            self._watermarks.confirm(reached)
 
     def _follow(self, shard: int, stored: Sequence[Batch]) -> Position | None:
         before = position = self._reached.get(shard)

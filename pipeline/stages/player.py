@@ -139,9 +139,8 @@ class Player:
 
     def confirmed(self, watermark: Position | None) -> None:
         if watermark and (self.position is None or watermark > self.position):
-            self._sent_in_epoch = (
-                0  # the watermark that it began from was an old one: what the table has keeps its plan, too
-            )
+            # The watermark that it began from was an old one: what the table has keeps its plan, too.
+            self._sent_in_epoch = 0
         while watermark and self.unconfirmed and self.unconfirmed[0].batch.position <= watermark:
             self.unconfirmed.popleft()
 

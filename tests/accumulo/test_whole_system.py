@@ -46,7 +46,8 @@ def test_its_parts_are_told_and_its_password_is_where_it_belongs_alone(fast: Sys
     password = (fast.data / "accumulo" / "password").read_text().strip()
     assert written["ACCUMULO_PASSWORD"] == password
     assert "accumulo" not in written["TICKERLINE_EMBEDDED"]
-    texts = [path.read_text(errors="replace") for path in place.log.iterdir()]
+    said = fast.data / "run" / "up.log"
+    texts = [path.read_text(errors="replace") for path in (*place.log.iterdir(), said)]
     texts += [" ".join(psutil.Process(one["pid"]).cmdline()) for one in servers.values()]
     assert not [text for text in texts if password in text]
 

@@ -148,7 +148,7 @@ class MortalWorld(World):
 
     def verdict(self) -> Verdict:
         """The verifier's, over all that is on the log, read as any consumer does."""
-        feed = KafkaTickFeed(self._servers, self._topic, self.rules.shards, from_start=True)
+        feed = KafkaTickFeed(self._servers, self._topic, self.rules.shards, from_start=True, embedded=self._embedded)
         verify = Verify(self.plan, feed)
         wait_until(lambda: verify.step(0.2) > 0, "ticks come out of the log")
         while verify.step(1.0):

@@ -8,6 +8,7 @@ from pipeline.adapters.memory.table import MemoryTable
 from pipeline.domain.batches import Batch, Position, row_key, shard_rows
 from pipeline.domain.errors import Unavailable
 from pipeline.ports.table import Cell, KeyRange, RowRange
+from pipeline.stages.chain import Watermark
 from tests.unit.engine_world import World
 
 
@@ -114,3 +115,34 @@ def test_a_forwarder_to_which_nothing_comes_looks_five_times_less_often() -> Non
     assert world.forward.step() == 0.05
     world.run(1.0)
     assert world.forward.step() == 0.25
+
+
+class Torn(MemoryTable):
+    """The tablet of one shard is away."""
+
+    away: int | None = None
+
+    def scan(
+        self,
+        within: RowRange | KeyRange,
+        columns: Sequence[bytes | tuple[bytes, bytes]] = (),
+        limit: int | None = None,
+        authorizations: Collection[bytes] = (),
+    ) -> Iterator[Cell]:
+        row = within.start if isinstance(within, RowRange) else None
+        if self.away is not None and row is not None and row.startswith(self.away.to_bytes(2)):
+            raise Unavailable("away")
+        return super().scan(within, columns, limit, authorizations)
+
+
+def test_what_is_reached_before_a_shard_that_cannot_be_read_is_confirmed() -> None:
+    world = World(table=(table := Torn()))
+    world.open_session()
+    world.start_driver()
+    world.run(2.0)
+    before = world.watermarks.confirmed([0, 1])
+    world.watermarks._noted.clear()
+    table.away = 1
+    with suppress(Unavailable):
+        Watermark(table, world.make_notes(), world.watermarks).advance({0: (), 1: ()})
+    assert world.watermarks.confirmed([0, 1]) == {0: before[0]}
